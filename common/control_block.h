@@ -1,0 +1,117 @@
+// What the master and its workers share besides the tables: the queue, the progress, and what each
+// worker has to report.
+#ifndef TALLY_COMMON_CONTROL_BLOCK_H_
+#define TALLY_COMMON_CONTROL_BLOCK_H_
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "common/chunk.h"
+#include "common/progress.h"
+#include "common/robust_mutex.h"
+#include "common/work_queue.h"
+
+namespace tally {
+
+/// A text in shared memory; cut where it does not fit.
+template <size_t kCapacity>
+class FixedText {
+ public:
+  void Set(std::string_view text) {
+    size_ = std::min(text.size(), kCapacity);
+    std::memcpy(bytes_.data(), text.data(), size_);
+  }
+  std::string_view view() const { return {bytes_.data(), size_}; }
+  bool empty() const { return size_ == 0; }
+
+ private:
+  size_t size_ = 0;
+  std::array<char, kCapacity> bytes_;
+};
+
+/// A line that no record could be made of.
+struct MalformedLine {
+  Position position;
+  uint64_t chunk = 0;
+  uint64_t line_in_chunk = 0;    // 0-based
+  bool has_line_number = false;  // words have none
+  const char* reason = "";       // a literal: at the same address in every process
+  uint64_t size_bytes = 0;
+  FixedText<96> text;  // its first bytes
+};
+
+/// An input that could not be read on.
+struct InputFailure {
+  Position position = kEndOfInputs;
+  FixedText<2048> message;
+};
+
+/// What one worker says beside its table. Written by that worker alone.
+struct WorkerReport {
+  static constexpr size_t kSamples = 5;
+
+  uint64_t malformed = 0;
+  std::array<MalformedLine, kSamples> samples;  // the first ones by position, in order
+  InputFailure input_failure;                   // the first one by position
+  FixedText<2048> fatal;                        // why it gave up, where it did so in an orderly way
+
+  // The chunk in hand, for the message should the worker die with it. Written before the work
+  // begins; an atomic since the master may read it at any time.
+  static constexpr uint64_t kNoChunk = ~uint64_t{0};
+  std::atomic<uint64_t> current_chunk{kNoChunk};
+
+  size_t samples_used() const { return std::min<uint64_t>(malformed, kSamples); }
+};
+
+/// The root of the shared memory. Made by the master, before it forks, at the start of a zeroed
+/// region; what there is one of for each worker follows it there.
+class ControlBlock {
+ public:
+  static size_t BytesFor(uint32_t workers) {
+    return sizeof(ControlBlock) + workers * (sizeof(WorkCounter) + sizeof(WorkerReport));
+  }
+
+  /// REQUIRES: `region` is aligned for any type and has BytesFor(workers). The further arguments
+  /// are WorkQueue's.
+  template <class... QueueArguments>
+  static ControlBlock* Create(void* region, uint32_t workers, QueueArguments&&... arguments) {
+    auto* block = new (region) ControlBlock(workers, std::forward<QueueArguments>(arguments)...);
+    for (WorkCounter& share : block->shares_) new (&share) WorkCounter;
+    for (WorkerReport& report : block->reports_) new (&report) WorkerReport;
+    return block;
+  }
+
+  WorkQueue& queue() { return queue_; }
+  const WorkQueue& queue() const { return queue_; }
+  const Progress<RobustMutex>& progress() const { return progress_; }
+  std::span<const WorkerReport> reports() const { return reports_; }
+  WorkerReport& report(uint32_t worker) { return reports_[worker]; }
+
+  /// For `worker` alone to call.
+  void AddProgress(uint32_t worker, const WorkDone& done) {
+    progress_.Add(done, &shares_[worker], shares_);
+  }
+
+ private:
+  template <class... QueueArguments>
+  explicit ControlBlock(uint32_t workers, QueueArguments&&... arguments)
+      : queue_(std::forward<QueueArguments>(arguments)...),
+        reports_(reinterpret_cast<WorkerReport*>(this + 1), workers),
+        shares_(reinterpret_cast<WorkCounter*>(reports_.data() + workers), workers) {}
+
+  WorkQueue queue_;
+  Progress<RobustMutex> progress_;
+  std::span<WorkerReport> reports_;
+  std::span<WorkCounter> shares_;
+};
+
+}  // namespace tally
+
+#endif  // TALLY_COMMON_CONTROL_BLOCK_H_

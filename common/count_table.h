@@ -1,0 +1,186 @@
+// A hash table from keys to counts, inside one range of shared memory: what a worker fills and the
+// merge reads.
+#ifndef TALLY_COMMON_COUNT_TABLE_H_
+#define TALLY_COMMON_COUNT_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "common/hash.h"
+#include "common/shared_region.h"
+
+namespace tally {
+
+/// Open addressing with linear probing over 32-byte slots. A slot's place comes from the *high*
+/// bits of the key's hash, so the keys whose hashes share their top bits (a partition) lie in one
+/// run of slots, and partitions can be merged in parallel.
+///
+/// Keys of up to 16 bytes live in the slot, longer ones in an arena. The region holds, from the
+/// bottom, a header and the slot arrays (growing appends one of twice the size and gives the old
+/// one's memory back), and, from the top downwards, the arena. The table is full when the two
+/// would meet.
+///
+/// One writer. Others may read once the writer has stopped; a CountTable object holds no memory of
+/// its own, so each process attaches its own object to the region.
+class CountTable {
+ public:
+  enum class AddResult {
+    kAdded,
+    kFull,      // the region has no room for another key
+    kOverflow,  // the key's count would pass 2^64-1; it is unchanged
+  };
+
+  struct Entry {
+    std::string_view key;  // in the region; kReadablePadding does not hold
+    uint64_t count;
+    uint32_t hash;  // its top bits are the partition
+  };
+
+  /// The smallest region that holds a table.
+  static constexpr size_t kMinRegionBytes = size_t{1} << 18;
+
+  /// Makes an empty table. REQUIRES: `region` is zeroed, page-aligned and of at least
+  /// kMinRegionBytes.
+  static CountTable Create(char* region, size_t size_bytes, uint64_t seed);
+
+  /// The table that Create() made in `region`.
+  explicit CountTable(char* region);
+
+  /// Adds `amount` (0 counts as well: the key is then present) to the key's count.
+  /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size.
+  AddResult Add(std::string_view key, uint64_t amount) {
+    return key.size() <= kInlineBytes ? AddShort(key, amount) : AddLong(key, amount);
+  }
+
+  /// Number of keys.
+  uint64_t size() const { return header_->size; }
+  uint64_t capacity() const { return uint64_t{1} << header_->log2_capacity; }
+  size_t region_bytes() const { return header_->region_bytes; }
+
+  /// Calls visit(Entry) for each key whose hash has `partition` as its top `log2_partitions` bits,
+  /// in slot order. REQUIRES: log2_partitions <= kMaxLog2Partitions.
+  static constexpr unsigned kMaxLog2Partitions = 10;
+  template <class Visitor>
+  void VisitPartition(uint64_t partition, unsigned log2_partitions, Visitor&& visit) const;
+
+ private:
+  static constexpr size_t kInlineBytes = 16;
+  static constexpr unsigned kMinLog2Capacity = 11;
+  static constexpr unsigned kMaxLog2Capacity = 32;  // a slot keeps 32 bits of the hash
+
+  struct ShortKey {
+    uint64_t low;
+    uint64_t high;
+  };
+
+  struct Slot {
+    uint64_t count;
+    uint64_t tag;  // hash's top 32 bits << 32 | key size + 1; 0: the slot is empty
+    ShortKey key;  // zero-padded bytes; of a long key: {offset of its bytes in the region, 0}
+
+    uint32_t hash() const { return static_cast<uint32_t>(tag >> 32); }
+    size_t key_size() const { return static_cast<uint32_t>(tag) - 1; }
+  };
+  static_assert(sizeof(Slot) == 32);
+
+  struct Header {
+    uint64_t seed;
+    uint64_t size;
+    uint64_t log2_capacity;
+    uint64_t slots_offset;
+    uint64_t slots_end;    // where the next slot array may begin
+    uint64_t arena_begin;  // the arena's bytes are [arena_begin, region_bytes)
+    uint64_t region_bytes;
+  };
+
+  static uint64_t MakeTag(uint64_t hash, size_t key_size) {
+    return (hash & 0xffffffff00000000u) | (key_size + 1);
+  }
+  static ShortKey LoadShortKey(std::string_view key);
+  static AddResult Bump(Slot* slot, uint64_t amount) {
+    return __builtin_add_overflow(slot->count, amount, &slot->count) ? UndoBump(slot, amount)
+                                                                     : AddResult::kAdded;
+  }
+  static AddResult UndoBump(Slot* slot, uint64_t amount);
+
+  AddResult AddShort(std::string_view key, uint64_t amount);
+  AddResult AddLong(std::string_view key, uint64_t amount);
+  AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
+  AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
+
+  std::string_view KeyOf(const Slot& slot) const {
+    const char* bytes = slot.key_size() <= kInlineBytes ? reinterpret_cast<const char*>(&slot.key)
+                                                        : region_ + slot.key.low;
+    return {bytes, slot.key_size()};
+  }
+  Slot* Home(uint64_t hash) const { return slots_ + (hash >> hash_shift_); }
+  Slot* After(Slot* slot) const { return ++slot == slots_end_ ? slots_ : slot; }
+  Slot* FirstEmpty(uint64_t hash) const;
+  bool Grow();
+  void AttachSlots();
+
+  char* region_;
+  Header* header_;
+  Slot* slots_ = nullptr;
+  Slot* slots_end_ = nullptr;
+  Slot* last_ = nullptr;  // the slot of the previous Add(): neighbours often share their key
+  unsigned hash_shift_ = 0;
+  uint64_t grow_at_ = 0;  // number of keys
+};
+
+inline CountTable::ShortKey CountTable::LoadShortKey(std::string_view key) {
+  // Loads 16 bytes and clears those behind the key: no branch on its length.
+  static constexpr auto kOnes = ~uint64_t{0};
+  const size_t size = key.size();
+  ShortKey words;
+  std::memcpy(&words, key.data(), sizeof words);
+  const size_t low_bits = size < 8 ? 64 - 8 * size : 0;
+  const size_t high_bits = size > 8 ? 128 - 8 * size : 64;
+  words.low = low_bits == 64 ? 0 : words.low & (kOnes >> low_bits);
+  words.high = high_bits == 64 ? 0 : words.high & (kOnes >> high_bits);
+  return words;
+}
+
+inline CountTable::AddResult CountTable::AddShort(std::string_view key, uint64_t amount) {
+  const ShortKey words = LoadShortKey(key);
+  if (static_cast<uint32_t>(last_->tag) == key.size() + 1 && last_->key.low == words.low &&
+      last_->key.high == words.high) {
+    return Bump(last_, amount);
+  }
+  // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
+  // key and the same key with NULs after it collide, and the tag tells them apart.
+  const uint64_t hash = HashBytes(&words, sizeof words, header_->seed);
+  const uint64_t tag = MakeTag(hash, key.size());
+  for (Slot* slot = Home(hash);; slot = After(slot)) {
+    if (slot->tag == tag && slot->key.low == words.low && slot->key.high == words.high) {
+      last_ = slot;
+      return Bump(slot, amount);
+    }
+    if (slot->tag == 0) return Insert(slot, tag, words, amount);
+  }
+}
+
+template <class Visitor>
+void CountTable::VisitPartition(uint64_t partition, unsigned log2_partitions,
+                                Visitor&& visit) const {
+  const auto partition_of = [log2_partitions](const Slot& slot) {
+    return static_cast<uint64_t>(slot.hash()) << log2_partitions >> 32;
+  };
+  const auto visit_if_inside = [&](const Slot& slot) {
+    if (slot.tag != 0 && partition_of(slot) == partition) {
+      visit(Entry{KeyOf(slot), slot.count, slot.hash()});
+    }
+  };
+  const uint64_t slots_per_partition = capacity() >> log2_partitions;
+  Slot* const begin = slots_ + partition * slots_per_partition;
+  Slot* const end = begin + slots_per_partition;
+  for (const Slot* slot = begin; slot != end; ++slot) visit_if_inside(*slot);
+  // Probing may have pushed the last keys of this partition on into the next one.
+  for (Slot* slot = After(end - 1); slot->tag != 0; slot = After(slot)) visit_if_inside(*slot);
+}
+
+}  // namespace tally
+
+#endif  // TALLY_COMMON_COUNT_TABLE_H_

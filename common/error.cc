@@ -1,0 +1,21 @@
+#include "common/error.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "common/escape.h"
+
+namespace tally {
+
+Error SystemError(std::string_view path, std::string_view what, int errno_value) {
+  return Error(fmt::format("{}: {}: {}", EscapeForMessage(path), what,
+                           std::generic_category().message(errno_value)));
+}
+
+Error OverflowError(std::string_view key) {
+  return Error(fmt::format("the count of \"{}\" passes 2^64-1 (18446744073709551615)",
+                           EscapeForMessage(key, 80)));
+}
+
+}  // namespace tally

@@ -1,0 +1,11 @@
+#include "common/input.h"
+
+#include <unistd.h>
+
+namespace tally {
+
+UniqueFd::~UniqueFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+}  // namespace tally

@@ -1,0 +1,64 @@
+// One input of a run, opened and looked at by the master, read by the workers.
+#ifndef TALLY_COMMON_INPUT_H_
+#define TALLY_COMMON_INPUT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "common/mapped_file.h"
+
+namespace tally {
+
+/// Owns a file descriptor.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~UniqueFd();
+
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// What a file is, whatever its name: to refuse an output that is an input as well.
+struct FileId {
+  uint64_t device;
+  uint64_t inode;
+  bool operator==(const FileId&) const = default;
+};
+
+/// Either mapped (a plain regular file) or a stream (anything else), which one worker reads from
+/// front to end and hands out as blocks.
+struct Input {
+  std::string name;         // for messages
+  uint64_t file_bytes = 0;  // its size where that is known, else 0
+  bool size_known = false;
+  std::optional<FileId> id;  // of a regular file
+
+  // None: a stream. Standard input's text begins where its offset stands.
+  std::optional<std::string_view> text;
+  MappedFile mapping;  // what `text` lies in
+
+  // Streams only.
+  bool gzip = false;
+  std::string path;    // opened again by the reader; empty: `fd` is read
+  UniqueFd fd;         // pipes and standard input
+  std::string prefix;  // bytes that were already read from `fd`
+
+  bool is_stream() const { return !text.has_value(); }
+};
+
+}  // namespace tally
+
+#endif  // TALLY_COMMON_INPUT_H_

@@ -1,0 +1,35 @@
+#include "common/shared_region.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+
+namespace tally {
+
+SharedRegion SharedRegion::Reserve(size_t size_bytes) {
+  SharedRegion region;
+  size_bytes = RoundUpToPages(size_bytes);
+  void* data = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (data == MAP_FAILED) throw std::bad_alloc();
+  region.data_ = static_cast<char*>(data);
+  region.size_bytes_ = size_bytes;
+  return region;
+}
+
+SharedRegion::~SharedRegion() {
+  if (data_ != nullptr) munmap(data_, size_bytes_);
+}
+
+void ReleasePages(void* begin, size_t size_bytes) {
+  // Only an optimisation: where the kernel refuses, the memory stays until the region goes.
+  (void)madvise(begin, size_bytes, MADV_REMOVE);
+}
+
+size_t RoundUpToPages(size_t size_bytes) {
+  const size_t page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (size_bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+}  // namespace tally

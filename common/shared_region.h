@@ -1,0 +1,49 @@
+// Memory that stays shared across fork(). It has no name, so nothing can be left behind in
+// /dev/shm, and it vanishes with the last process that maps it.
+#ifndef TALLY_COMMON_SHARED_REGION_H_
+#define TALLY_COMMON_SHARED_REGION_H_
+
+#include <cstddef>
+#include <utility>
+
+namespace tally {
+
+/// A page-aligned range of zeroed shared memory, reserved in address space and backed by memory
+/// only where it is touched: ask for the most that could be needed. Boost's
+/// anonymous_shared_memory is the same mapping without MAP_NORESERVE, and so fails for a range
+/// larger than memory.
+///
+/// Made by the master before it forks; unmapped by the destructor in each process on its own.
+class SharedRegion {
+ public:
+  SharedRegion() = default;
+
+  /// Throws std::bad_alloc where the address space has no room for it (ulimit -v).
+  static SharedRegion Reserve(size_t size_bytes);
+
+  SharedRegion(SharedRegion&& other) noexcept { *this = std::move(other); }
+  SharedRegion& operator=(SharedRegion&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_bytes_, other.size_bytes_);
+    return *this;
+  }
+  ~SharedRegion();
+
+  char* data() const { return data_; }
+  size_t size_bytes() const { return size_bytes_; }
+
+ private:
+  char* data_ = nullptr;
+  size_t size_bytes_ = 0;
+};
+
+/// Gives the memory of [begin, begin + size_bytes) back; the range reads as zeros afterwards. Both
+/// must be multiples of the page size, in memory from SharedRegion.
+void ReleasePages(void* begin, size_t size_bytes);
+
+/// `size_bytes` rounded up to whole pages.
+size_t RoundUpToPages(size_t size_bytes);
+
+}  // namespace tally
+
+#endif  // TALLY_COMMON_SHARED_REGION_H_

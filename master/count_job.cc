@@ -1,0 +1,301 @@
+#include "master/count_job.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/interprocess/anonymous_shared_memory.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+#include <chrono>
+#include <cstdio>
+#include <random>
+
+#include "common/control_block.h"
+#include "common/count_table.h"
+#include "common/error.h"
+#include "common/escape.h"
+#include "master/cpu_count.h"
+#include "master/input_failure.h"
+#include "master/input_opener.h"
+#include "master/memory_plan.h"
+#include "master/merger.h"
+#include "master/output.h"
+#include "master/output_file.h"
+#include "master/progress_line.h"
+#include "master/signals.h"
+#include "master/splitter.h"
+#include "master/stats.h"
+#include "master/worker_failure.h"
+#include "worker/ngram_parser.h"
+#include "worker/worker.h"
+
+namespace tally {
+namespace {
+
+// Chunks that streams may add to a run; at the usual block size, 4 TiB of text.
+constexpr uint64_t kMaxStreamChunks = uint64_t{1} << 22;
+
+// Since the last call.
+class Stopwatch {
+ public:
+  double LapMs() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double, std::milli> lap = now - last_;
+    last_ = now;
+    return lap.count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+class CountJob {
+ public:
+  CountJob(const CountOptions& options, Executor* executor)
+      : options_(options), executor_(executor) {}
+
+  void Run() {
+    OpenAndPlan();
+    Allocate();
+    stats_.plan_ms = stopwatch_.LapMs();
+
+    Map();
+    stats_.map_ms = stopwatch_.LapMs();
+    CheckInputs();
+
+    Merge();
+    stats_.merge_ms = stopwatch_.LapMs();
+
+    Write();
+    stats_.output_ms = stopwatch_.LapMs();
+    WriteStats();
+  }
+
+ private:
+  void OpenAndPlan();
+  Format DetectFormat() const;
+  void CheckOutputs() const;
+  void RefuseToOverwriteInputs() const;
+  void Allocate();
+  void Map();
+  ProgressState CurrentProgress() const;
+  std::string DescribeWork(uint32_t worker) const;
+  void CheckInputs();
+  void Merge();
+  void Write();
+  std::vector<Row> AbsentRows(const RowOrder& order) const;
+  void WriteStats();
+
+  const CountOptions& options_;
+  Executor* executor_;
+  Stopwatch stopwatch_;
+  RunStats stats_;
+
+  uint32_t workers_ = 1;
+  FormatOptions format_;
+  std::vector<Input> inputs_;
+  std::vector<uint32_t> streams_;  // the inputs that are streams
+  std::vector<Chunk> mapped_chunks_;
+  std::optional<uint64_t> input_bytes_;  // of the files; none where a pipe is among them
+
+  boost::interprocess::mapped_region control_region_;
+  ControlBlock* control_ = nullptr;
+  SharedRegion ledger_;
+  std::vector<SharedRegion> table_regions_;
+  std::vector<char*> tables_;
+  BlockPool blocks_;
+
+  MergedTables merged_;
+};
+
+void CountJob::OpenAndPlan() {
+  workers_ = options_.workers.value_or(UsableCpuCount());
+  inputs_ = OpenInputs(options_.files);
+  CheckOutputs();
+  format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
+  mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
+  input_bytes_ = 0;
+  for (uint32_t input = 0; input < inputs_.size(); ++input) {
+    if (inputs_[input].is_stream()) streams_.push_back(input);
+    if (!inputs_[input].size_known) input_bytes_.reset();
+    if (input_bytes_) *input_bytes_ += inputs_[input].file_bytes;
+  }
+  stats_.format = FormatName(format_.format);
+  stats_.mode = executor_->name();
+  stats_.workers = workers_;
+}
+
+Format CountJob::DetectFormat() const {
+  for (const Input& input : inputs_) {
+    const std::string bytes = FirstBytes(input);
+    if (bytes.empty()) continue;
+    const bool is_ngram = ClassifyNgramLine(bytes.substr(0, bytes.find('\n'))).has_value();
+    const Format format = is_ngram ? Format::kNgram : Format::kWords;
+    if (!options_.quiet) {
+      fmt::print(stderr,
+                 "tally: counting {} (by the first line of {}; -f chooses another format)\n",
+                 is_ngram ? "n-grams" : "words", EscapeForMessage(input.name));
+    }
+    return format;
+  }
+  return Format::kWords;
+}
+
+void CountJob::CheckOutputs() const {
+  RefuseToOverwriteInputs();
+  if (!options_.output_path.empty()) OutputFile::CheckTarget(options_.output_path);
+  if (!options_.stats_path.empty()) OutputFile::CheckTarget(options_.stats_path);
+}
+
+void CountJob::RefuseToOverwriteInputs() const {
+  const auto refuse = [this](std::optional<FileId> output, const std::string& name) {
+    if (!output) return;
+    for (const Input& input : inputs_) {
+      if (input.id && *input.id == *output) {
+        throw Error(
+            fmt::format("{}: is an input as well; nothing was written", EscapeForMessage(name)));
+      }
+    }
+  };
+  if (options_.output_path.empty()) {
+    refuse(RegularFileId(STDOUT_FILENO), "standard output");
+  } else {
+    refuse(RegularFileId(options_.output_path), options_.output_path);
+  }
+  if (!options_.stats_path.empty()) refuse(RegularFileId(options_.stats_path), options_.stats_path);
+}
+
+void CountJob::Allocate() {
+  const MemoryLimits limits = MemoryLimits::OfThisProcess();
+  blocks_ = ReserveBlocks(workers_, inputs_, options_.chunk_size_bytes, limits);
+  const uint64_t ledger_size = mapped_chunks_.size() + (streams_.empty() ? 0 : kMaxStreamChunks);
+  ledger_ = SharedRegion::Reserve(ledger_size * sizeof(Chunk) + 1);
+  const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_.data()), ledger_size);
+  std::uninitialized_copy(mapped_chunks_.begin(), mapped_chunks_.end(), ledger.begin());
+  control_region_ = boost::interprocess::anonymous_shared_memory(ControlBlock::BytesFor(workers_));
+  control_ =
+      ControlBlock::Create(control_region_.get_address(), workers_, ledger, mapped_chunks_.size(),
+                           std::span<const uint32_t>(streams_), BlockCount(workers_));
+  table_regions_ = ReserveTables(workers_, inputs_, MemoryLimits::OfThisProcess());
+  // A seed of each run's own: nobody can prepare a file whose keys all collide.
+  std::random_device entropy;
+  const uint64_t seed = uint64_t{entropy()} << 32 | entropy();
+  for (const SharedRegion& region : table_regions_) {
+    CountTable::Create(region.data(), region.size_bytes(), seed);
+    tables_.push_back(region.data());
+  }
+}
+
+void CountJob::Map() {
+  const CountPlan plan{.format = format_,
+                       .skip_malformed = options_.skip_malformed,
+                       .inputs = inputs_,
+                       .control = control_,
+                       .tables = tables_,
+                       .blocks = &blocks_};
+  ProgressLine progress(options_.progress);
+  const auto outcomes = executor_->Run(
+      workers_, [&plan](uint32_t worker) { return RunWorker(plan, worker); },
+      [&] { progress.Show(CurrentProgress()); });
+  progress.Finish(CurrentProgress());
+
+  for (const WorkerReport& report : control_->reports()) {
+    if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));
+  }
+  ThrowIfWorkerDied(outcomes, [this](uint32_t worker) { return DescribeWork(worker); });
+  for (const WorkerOutcome& outcome : outcomes) {
+    stats_.worker_peak_rss_kb.push_back(outcome.peak_rss_kb);
+  }
+}
+
+ProgressState CountJob::CurrentProgress() const {
+  const WorkDone done = control_->progress().Get();
+  return {.chunks_done = done.chunks,
+          .chunks_known = control_->queue().chunks_known(),
+          .more_chunks = !streams_.empty(),
+          .bytes_done = done.file_bytes,
+          .bytes_total = input_bytes_};
+}
+
+std::string CountJob::DescribeWork(uint32_t worker) const {
+  const uint64_t number = control_->reports()[worker].current_chunk.load();
+  if (number == WorkerReport::kNoChunk) return "it was between two chunks";
+  const Chunk& chunk = control_->queue().ledger()[number];
+  return fmt::format("counting chunk {} ({}, bytes {} to {})", number + 1,
+                     EscapeForMessage(inputs_[chunk.input].name), chunk.begin, chunk.end);
+}
+
+void CountJob::CheckInputs() {
+  const InputFindings findings(*control_, inputs_);
+  findings.ThrowFirstFailure(options_.skip_malformed);
+  stats_.malformed = findings.malformed();
+  if (!options_.quiet) findings.PrintSkipped(stderr);
+  const WorkDone done = control_->progress().Get();
+  stats_.chunks = control_->queue().chunks_known();
+  stats_.chunks_done = done.chunks;
+  stats_.bytes = done.text_bytes;
+  stats_.records = done.records;
+}
+
+void CountJob::Merge() {
+  merged_ = MergeTables(tables_,
+                        {.sort = options_.sort,
+                         .min_count = options_.min_count,
+                         .top = options_.top,
+                         .find = options_.find},
+                        executor_, workers_);
+  stats_.distinct = merged_.distinct;
+  stats_.total = merged_.total;
+}
+
+void CountJob::Write() {
+  const RowOrder order(options_.sort);
+  const std::vector<Row> absent = AbsentRows(order);
+  merged_.runs.emplace_back(absent);
+
+  auto file = options_.output_path.empty() ? std::make_unique<OutputFile>()
+                                           : std::make_unique<OutputFile>(options_.output_path);
+  const bool to_terminal = options_.output_path.empty() && isatty(STDOUT_FILENO) == 1;
+  const auto writer = MakeRowWriter(
+      {.format = options_.output_format, .header = options_.header, .escape_controls = to_terminal},
+      file.get());
+  VisitInOrder(std::move(merged_.runs), order,
+               options_.top.value_or(merged_.distinct + absent.size()),
+               [&writer](std::string_view key, uint64_t count) { writer->Row(key, count); });
+  writer->Finish();
+  file->Commit();
+  stats_.keys_not_utf8 = writer->keys_replaced();
+}
+
+// Rows for the keys to --find that do not occur.
+std::vector<Row> CountJob::AbsentRows(const RowOrder& order) const {
+  std::vector<Row> absent;
+  if (options_.find.empty() || options_.min_count > 0) return absent;
+  std::vector<std::string_view> missing(options_.find.begin(), options_.find.end());
+  for (const auto& run : merged_.runs) {
+    for (const Row& row : run) std::erase(missing, row.key_view());
+  }
+  std::sort(missing.begin(), missing.end());
+  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  for (const std::string_view key : missing) absent.push_back(order.MakeRow(key, 0));
+  std::sort(absent.begin(), absent.end(), order);
+  return absent;
+}
+
+void CountJob::WriteStats() {
+  if (options_.stats_path.empty()) return;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  stats_.master_peak_rss_kb = usage.ru_maxrss;
+  OutputFile file(options_.stats_path, Durability::kNotSynced);
+  file.Write(FormatStats(stats_));
+  file.Commit();
+}
+
+}  // namespace
+
+void RunCount(const CountOptions& options, Executor* executor) {
+  CountJob(options, executor).Run();
+}
+
+}  // namespace tally

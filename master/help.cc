@@ -1,0 +1,47 @@
+#include "master/help.h"
+
+#include <fmt/format.h>
+
+namespace tally {
+namespace {
+
+constexpr std::string_view kExamples = R"(Examples:
+  tally count book.txt                          how often each word occurs
+  tally count -n 10 googlebooks-eng-1M-*.gz     the ten most frequent n-grams
+  tally count --find war --find peace --years 1900-1950 1grams-*.gz
+  tally count -f columns -d , -k 2 -v 3 -O csv -o sums.csv sales.csv
+  zcat access.log.gz | tally count -f lines --min-count 2
+
+Usage:
+  tally count [OPTIONS] [FILE...]      '-' or no FILE: standard input
+  tally --help | --version
+
+)";
+
+constexpr std::string_view kRules = R"(
+Formats:
+  auto        the first line decides: ngram if it is a line of the Google Books
+              n-grams, v1, v2 or v3 as below; words if it is anything else
+  ngram       the total of match_count per n-gram, of lines such as
+              v1  ngram TAB year TAB match_count TAB page_count TAB volume_count
+              v2  ngram TAB year TAB match_count TAB volume_count
+              v3  ngram TAB year,match_count,volume_count TAB year,...
+  words       what white space separates, Unicode's included
+  lines       each whole line is a key
+  columns     the key is in column -k; column -v is added up
+  Files may be plain or gzip; their content tells.
+
+SIZE is a number of bytes; K, M and G stand for 1024, 1024^2 and 1024^3.
+'--' ends the options: what follows are files, even if they begin with '-'.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 70 a bug in tally; ended by a
+signal, 128 and its number, as a shell shows it (130 after Ctrl-C).
+)";
+
+}  // namespace
+
+std::string CountHelp(std::string_view options) {
+  return fmt::format("{}{}{}", kExamples, options, kRules);
+}
+
+}  // namespace tally

@@ -1,0 +1,72 @@
+#include "master/input_failure.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "common/escape.h"
+
+namespace tally {
+namespace {
+
+constexpr size_t kShownLineBytes = 80;
+
+}  // namespace
+
+InputFindings::InputFindings(const ControlBlock& control, std::span<const Input> inputs)
+    : control_(control), inputs_(inputs) {
+  for (const WorkerReport& report : control.reports()) {
+    malformed_ += report.malformed;
+    for (size_t i = 0; i < report.samples_used(); ++i) first_lines_.push_back(&report.samples[i]);
+  }
+  std::sort(first_lines_.begin(), first_lines_.end(),
+            [](const auto* a, const auto* b) { return a->position < b->position; });
+  if (first_lines_.size() > WorkerReport::kSamples) first_lines_.resize(WorkerReport::kSamples);
+}
+
+void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
+  const InputFailure* unreadable = nullptr;
+  for (const WorkerReport& report : control_.reports()) {
+    if (report.input_failure.message.empty()) continue;
+    if (unreadable == nullptr || report.input_failure.position < unreadable->position) {
+      unreadable = &report.input_failure;
+    }
+  }
+  if (!skip_malformed && !first_lines_.empty()) {
+    const MalformedLine& line = *first_lines_.front();
+    if (unreadable == nullptr || line.position < unreadable->position) {
+      throw Error(Describe(line) + "; --skip-malformed counts the rest");
+    }
+  }
+  if (unreadable != nullptr) throw Error(std::string(unreadable->message.view()));
+}
+
+void InputFindings::PrintSkipped(std::FILE* out) const {
+  if (malformed_ == 0) return;
+  for (const MalformedLine* line : first_lines_) {
+    fmt::print(out, "tally: skipped: {}\n", Describe(*line));
+  }
+  fmt::print(out, "tally: {} malformed line{} skipped\n", malformed_, malformed_ == 1 ? "" : "s");
+}
+
+std::string InputFindings::Describe(const MalformedLine& line) const {
+  std::string place = EscapeForMessage(inputs_[line.position.input].name);
+  if (line.has_line_number) place += fmt::format(": line {}", LineNumber(line));
+  std::string text = EscapeForMessage(line.text.view(), kShownLineBytes);
+  if (line.size_bytes > line.text.view().size() && !text.ends_with("...")) text += "...";
+  return fmt::format("{}: byte {}: {}: \"{}\"", place, line.position.offset, line.reason, text);
+}
+
+// All chunks before the line's own are done: the workers finish what comes before a failure.
+uint64_t InputFindings::LineNumber(const MalformedLine& line) const {
+  uint64_t number = 1 + line.line_in_chunk;
+  for (const Chunk& chunk : control_.queue().ledger()) {
+    const bool before = chunk.input == line.position.input &&
+                        chunk.begin < control_.queue().ledger()[line.chunk].begin;
+    if (before) number += chunk.lines;
+  }
+  return number;
+}
+
+}  // namespace tally

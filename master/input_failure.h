@@ -1,0 +1,43 @@
+// What the workers found wrong with the inputs: malformed lines, and files that could not be read.
+#ifndef TALLY_MASTER_INPUT_FAILURE_H_
+#define TALLY_MASTER_INPUT_FAILURE_H_
+
+#include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/control_block.h"
+#include "common/input.h"
+
+namespace tally {
+
+/// Read after all workers have ended; the control block and the inputs must outlive it. Says the
+/// same whatever the scheduling was.
+class InputFindings {
+ public:
+  InputFindings(const ControlBlock& control, std::span<const Input> inputs);
+
+  /// Throws the Error for what comes first in the inputs, if there is anything that fails the run.
+  void ThrowFirstFailure(bool skip_malformed) const;
+
+  /// How many lines were malformed.
+  uint64_t malformed() const { return malformed_; }
+
+  /// Shows the first malformed lines and says how many there were; nothing where there were none.
+  void PrintSkipped(std::FILE* out) const;
+
+ private:
+  std::string Describe(const MalformedLine& line) const;
+  uint64_t LineNumber(const MalformedLine& line) const;
+
+  const ControlBlock& control_;
+  std::span<const Input> inputs_;
+  uint64_t malformed_ = 0;
+  std::vector<const MalformedLine*> first_lines_;  // in the inputs' order
+};
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_INPUT_FAILURE_H_

@@ -1,0 +1,117 @@
+#include "master/memory_plan.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <new>
+
+#include "common/count_table.h"
+#include "common/error.h"
+
+namespace tally {
+namespace {
+
+// Of the 128 TiB that a process has on x86-64, leave most to the inputs.
+constexpr uint64_t kMostAddressSpace = uint64_t{1} << 45;
+
+// A line of one key byte and a newline takes a 32-byte slot; growing holds two arrays of twice the
+// number of keys.
+constexpr uint64_t kTableBytesPerInputByte = 64;
+
+// The longest record that a stream may have.
+constexpr uint64_t kMaxBlockBytes = uint64_t{256} << 20;
+
+// Larger blocks leave the cache before they are counted; smaller ones cost more locking than
+// counting.
+constexpr uint64_t kMaxBlockTarget = uint64_t{1} << 20;
+constexpr uint64_t kMinBlockTarget = uint64_t{64} << 10;
+
+bool AnyStream(std::span<const Input> inputs) {
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const Input& input) { return input.is_stream(); });
+}
+
+uint64_t MostTableBytes(std::span<const Input> inputs, const MemoryLimits& limits) {
+  const uint64_t by_memory = 2 * limits.physical_bytes;
+  if (AnyStream(inputs)) return by_memory;
+  uint64_t input_bytes = 0;
+  for (const Input& input : inputs) input_bytes += input.text->size();
+  const uint64_t least = 4 * CountTable::kMinRegionBytes;
+  return std::min(by_memory, least + std::min(input_bytes, by_memory) * kTableBytesPerInputByte);
+}
+
+}  // namespace
+
+MemoryLimits MemoryLimits::OfThisProcess() {
+  MemoryLimits limits;
+  struct sysinfo info;
+  sysinfo(&info);
+  limits.physical_bytes = (uint64_t{info.totalram} + info.totalswap) * info.mem_unit;
+  limits.address_space_bytes = kMostAddressSpace;
+  struct rlimit address_space;
+  if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY) {
+    unsigned long pages_used = 0;
+    if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
+      if (std::fscanf(file, "%lu", &pages_used) != 1) pages_used = 0;
+      std::fclose(file);
+    }
+    const uint64_t used = pages_used * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+    const uint64_t limit = address_space.rlim_cur;
+    limits.address_space_bytes = std::min(kMostAddressSpace, limit - std::min(limit, used));
+  }
+  return limits;
+}
+
+std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
+                                        const MemoryLimits& limits) {
+  // Half of the space for all tables: the merge needs its own.
+  uint64_t bytes =
+      std::min(MostTableBytes(inputs, limits), limits.address_space_bytes / 2 / workers);
+  for (; bytes >= CountTable::kMinRegionBytes; bytes /= 2) {
+    try {
+      std::vector<SharedRegion> regions;
+      while (regions.size() < workers) regions.push_back(SharedRegion::Reserve(bytes));
+      return regions;
+    } catch (const std::bad_alloc&) {
+      // The system gives less than its limits say (vm.overcommit_memory=2): try half.
+    }
+  }
+  throw Error(fmt::format(
+      "{} workers need at least {} KiB of address space each for their tables, but only {} KiB are "
+      "left in all; use fewer workers (-j) or raise the limit (ulimit -v)",
+      workers, CountTable::kMinRegionBytes >> 10, limits.address_space_bytes >> 10));
+}
+
+uint32_t BlockCount(uint32_t workers) {
+  // With one worker, which reads and counts in turn, a single block stays in the cache. With more,
+  // each can fill one while another one is counted.
+  return workers == 1 ? 1 : std::min(2 * workers, WorkQueue::kMaxBlocks);
+}
+
+BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,
+                        const MemoryLimits& limits) {
+  BlockPool pool;
+  if (!AnyStream(inputs)) return pool;
+  const uint64_t blocks = BlockCount(workers);
+  pool.target_bytes = std::clamp(chunk_size_bytes, kMinBlockTarget, kMaxBlockTarget);
+  uint64_t bytes = std::min(kMaxBlockBytes, limits.address_space_bytes / 8 / blocks);
+  for (; bytes >= pool.target_bytes + kReadablePadding; bytes /= 2) {
+    try {
+      pool.region = SharedRegion::Reserve(blocks * bytes);
+      pool.capacity_bytes = bytes - kReadablePadding;
+      return pool;
+    } catch (const std::bad_alloc&) {
+      // As above: try half.
+    }
+  }
+  throw Error(fmt::format(
+      "{} workers need {} KiB of address space for blocks of a pipe or compressed file, but only "
+      "{} KiB are left; use fewer workers (-j) or raise the limit (ulimit -v)",
+      workers, (blocks * pool.target_bytes) >> 10, limits.address_space_bytes >> 10));
+}
+
+}  // namespace tally

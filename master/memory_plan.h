@@ -1,0 +1,39 @@
+// How much address space the parts of a run may reserve. Reserving costs nothing until it is
+// touched, so each part gets the most it could ever use, as far as limits allow.
+#ifndef TALLY_MASTER_MEMORY_PLAN_H_
+#define TALLY_MASTER_MEMORY_PLAN_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/input.h"
+#include "common/shared_region.h"
+#include "worker/worker.h"
+
+namespace tally {
+
+/// What a machine and its limits allow; a value of its own so that tests can make one up.
+struct MemoryLimits {
+  uint64_t physical_bytes = 0;       // memory and swap
+  uint64_t address_space_bytes = 0;  // what this process may still map
+
+  static MemoryLimits OfThisProcess();
+};
+
+/// A table region for each worker, as large as its keys could need: bounded by the inputs where
+/// their size is known, and by twice the machine's memory. Takes less where the system gives less.
+/// Throws an Error with the numbers where there is not even room for small tables.
+std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
+                                        const MemoryLimits& limits);
+
+/// Blocks for the streams among the inputs; none where there are no streams.
+BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,
+                        const MemoryLimits& limits);
+
+/// How many blocks such a pool has.
+uint32_t BlockCount(uint32_t workers);
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_MEMORY_PLAN_H_

@@ -1,0 +1,248 @@
+#include "master/merger.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "common/control_block.h"
+#include "common/count_table.h"
+#include "common/error.h"
+#include "common/escape.h"
+#include "common/hash.h"
+#include "master/worker_failure.h"
+
+namespace tally {
+namespace {
+
+// Keys of one partition in all tables: few enough for the merge's own table to stay in the cache.
+constexpr uint64_t kKeysPerPartition = 4096;
+
+// What became of one partition. Written by the worker that merged it.
+struct PartitionResult {
+  const Row* rows;
+  uint64_t row_count;
+  uint64_t distinct;
+  uint128 total;
+  const char* overflowed_key;  // the first by its bytes whose total passes 2^64-1; or null
+  uint64_t overflowed_key_size;
+};
+
+// In shared memory.
+struct MergeControl {
+  std::atomic<uint64_t> next_partition;
+  std::atomic<bool> out_of_memory;
+  PartitionResult results[uint64_t{1} << CountTable::kMaxLog2Partitions];
+};
+
+struct MergePlan {
+  std::span<char* const> tables;
+  Selection selection;
+  std::vector<std::string_view> find;  // sorted
+  unsigned log2_partitions = 0;
+  MergeControl* control = nullptr;
+  std::span<const SharedRegion> row_regions;  // one a worker
+};
+
+// Adds up the entries of one partition. Reused from partition to partition.
+class PartitionTable {
+ public:
+  explicit PartitionTable(const RowOrder& order) : order_(order) {}
+
+  void Start(Row* rows, uint64_t max_keys, unsigned skip_bits) {
+    rows_ = rows;
+    size_ = 0;
+    // Sparse enough for entries that come in the order of their hashes: with a table smaller than
+    // what goes in, they would all crowd at its beginning.
+    const unsigned bits = static_cast<unsigned>(std::bit_width(2 * max_keys));
+    skip_bits_ = skip_bits;
+    shift_ = 32 - bits;
+    index_.assign(uint64_t{1} << bits, kEmpty);
+    hashes_.clear();
+  }
+
+  // False where the total of the key passes 2^64-1.
+  bool Add(const CountTable::Entry& entry) {
+    const uint64_t mask = index_.size() - 1;
+    uint64_t at = static_cast<uint64_t>(entry.hash << skip_bits_) >> shift_;
+    for (; index_[at] != kEmpty; at = (at + 1) & mask) {
+      Row& row = rows_[index_[at]];
+      if (hashes_[index_[at]] == entry.hash && row.key_view() == entry.key) {
+        return !__builtin_add_overflow(row.count, entry.count, &row.count);
+      }
+    }
+    index_[at] = static_cast<uint32_t>(size_);
+    hashes_.push_back(entry.hash);
+    new (&rows_[size_++]) Row(order_.MakeRow(entry.key, entry.count));
+    return true;
+  }
+
+  uint64_t size() const { return size_; }
+
+ private:
+  static constexpr uint32_t kEmpty = ~uint32_t{0};
+
+  RowOrder order_;
+  Row* rows_ = nullptr;
+  uint64_t size_ = 0;
+  unsigned skip_bits_ = 0;
+  unsigned shift_ = 0;
+  std::vector<uint32_t> index_;   // of rows; kEmpty: none
+  std::vector<uint32_t> hashes_;  // of rows
+};
+
+class MergeWorker {
+ public:
+  MergeWorker(const MergePlan& plan, uint32_t index)
+      : plan_(plan),
+        order_(plan.selection.sort),
+        next_row_(reinterpret_cast<Row*>(plan.row_regions[index].data())),
+        table_(order_) {
+    for (char* region : plan.tables) tables_.emplace_back(region);
+  }
+
+  void Run() {
+    const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
+    for (;;) {
+      const uint64_t partition = plan_.control->next_partition.fetch_add(1);
+      if (partition >= partitions) return;
+      plan_.control->results[partition] = MergePartition(partition);
+    }
+  }
+
+ private:
+  PartitionResult MergePartition(uint64_t partition) {
+    uint64_t entries = 0;
+    for (const CountTable& table : tables_) {
+      table.VisitPartition(partition, plan_.log2_partitions,
+                           [&](const CountTable::Entry&) { ++entries; });
+    }
+    table_.Start(next_row_, entries, plan_.log2_partitions);
+    PartitionResult result{};
+    for (const CountTable& table : tables_) {
+      table.VisitPartition(partition, plan_.log2_partitions, [&](const CountTable::Entry& entry) {
+        if (!table_.Add(entry)) NoteOverflow(entry.key, &result);
+      });
+    }
+    result.distinct = table_.size();
+    const std::span<Row> rows(next_row_, table_.size());
+    for (const Row& row : rows) result.total += row.count;
+    const std::span<Row> selected = SelectAndSort(rows);
+    result.rows = selected.data();
+    result.row_count = selected.size();
+    next_row_ += selected.size();
+    return result;
+  }
+
+  static void NoteOverflow(std::string_view key, PartitionResult* result) {
+    if (result->overflowed_key != nullptr &&
+        std::string_view(result->overflowed_key, result->overflowed_key_size) <= key) {
+      return;
+    }
+    result->overflowed_key = key.data();
+    result->overflowed_key_size = key.size();
+  }
+
+  std::span<Row> SelectAndSort(std::span<Row> rows) const {
+    const auto unwanted = [this](const Row& row) {
+      return row.count < plan_.selection.min_count ||
+             (!plan_.find.empty() &&
+              !std::binary_search(plan_.find.begin(), plan_.find.end(), row.key_view()));
+    };
+    if (plan_.selection.min_count > 0 || !plan_.find.empty()) {
+      rows = rows.first(
+          static_cast<size_t>(std::remove_if(rows.begin(), rows.end(), unwanted) - rows.begin()));
+    }
+    const uint64_t top = plan_.selection.top.value_or(rows.size());
+    if (top < rows.size()) {
+      std::nth_element(rows.begin(), rows.begin() + static_cast<ptrdiff_t>(top), rows.end(),
+                       order_);
+      rows = rows.first(top);
+    }
+    std::sort(rows.begin(), rows.end(), order_);
+    return rows;
+  }
+
+  const MergePlan& plan_;
+  RowOrder order_;
+  Row* next_row_;
+  std::vector<CountTable> tables_;
+  PartitionTable table_;
+};
+
+unsigned ChooseLog2Partitions(uint64_t entries) {
+  const uint64_t wanted = entries / kKeysPerPartition;
+  return std::min<unsigned>(static_cast<unsigned>(std::bit_width(wanted)),
+                            CountTable::kMaxLog2Partitions);
+}
+
+void CollectResults(const MergePlan& plan, MergedTables* merged) {
+  std::optional<std::string_view> overflowed;
+  for (uint64_t partition = 0; partition < uint64_t{1} << plan.log2_partitions; ++partition) {
+    const PartitionResult& result = plan.control->results[partition];
+    merged->runs.emplace_back(result.rows, result.row_count);
+    merged->distinct += result.distinct;
+    merged->total += result.total;
+    if (result.overflowed_key != nullptr) {
+      const std::string_view key(result.overflowed_key, result.overflowed_key_size);
+      if (!overflowed || key < *overflowed) overflowed = key;
+    }
+  }
+  if (overflowed) throw OverflowError(*overflowed);
+}
+
+}  // namespace
+
+Row RowOrder::MakeRow(std::string_view key, uint64_t count) const {
+  Row row{.count = count, .rank = 0, .key = key.data(), .key_size = key.size()};
+  if (sort_ == SortOrder::kNone) {
+    row.rank = HashBytes(key.data(), key.size(), /*seed=*/0);
+  } else {
+    // The first eight bytes as a big-endian number, which sorts as they do.
+    std::memcpy(&row.rank, key.data(), std::min(key.size(), sizeof row.rank));
+    row.rank = __builtin_bswap64(row.rank);
+  }
+  return row;
+}
+
+MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
+                         Executor* executor, uint32_t workers) {
+  uint64_t entries = 0;
+  for (char* region : tables) entries += CountTable(region).size();
+  const SharedRegion control_region = SharedRegion::Reserve(sizeof(MergeControl));
+  MergedTables merged;
+  MergePlan plan{.tables = tables,
+                 .selection = selection,
+                 .find = {selection.find.begin(), selection.find.end()},
+                 .log2_partitions = ChooseLog2Partitions(entries),
+                 .control = new (control_region.data()) MergeControl,
+                 .row_regions = {}};
+  std::sort(plan.find.begin(), plan.find.end());
+  workers = std::min<uint32_t>(workers, 1u << plan.log2_partitions);
+  for (uint32_t worker = 0; worker < workers; ++worker) {
+    merged.regions.push_back(SharedRegion::Reserve(std::max<uint64_t>(entries, 1) * sizeof(Row)));
+  }
+  plan.row_regions = merged.regions;
+
+  merged.outcomes = executor->Run(
+      workers,
+      [&plan](uint32_t worker) {
+        try {
+          MergeWorker(plan, worker).Run();
+          return true;
+        } catch (const std::bad_alloc&) {
+          plan.control->out_of_memory = true;
+          return false;
+        }
+      },
+      [] {});
+  if (plan.control->out_of_memory) throw Error("out of memory while merging the workers' tables");
+  ThrowIfWorkerDied(merged.outcomes, [](uint32_t) { return "merging the tables"; });
+  CollectResults(plan, &merged);
+  return merged;
+}
+
+}  // namespace tally

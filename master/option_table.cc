@@ -1,0 +1,115 @@
+#include "master/option_table.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <optional>
+
+#include "common/error.h"
+
+namespace tally {
+namespace {
+
+using Text = const OptionText&;
+
+constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
+
+OptionGroup InputOptions(CountOptions* to) {
+  static constexpr Choice<std::optional<Format>> kFormats[] = {{"auto", std::nullopt},
+                                                               {"ngram", Format::kNgram},
+                                                               {"words", Format::kWords},
+                                                               {"lines", Format::kLines},
+                                                               {"columns", Format::kColumns}};
+  return {
+      "Input",
+      {{'f', "format", "FORMAT", "auto, ngram, words, lines or columns, see below (default: auto)",
+        [=](Text v) { to->format = ParseChoice(v, kFormats); }},
+       {'d', "delimiter", "C",
+        R"(columns: the byte between them, itself or tab, \t, \\, \0, \xNN (default: tab))",
+        [=](Text v) { to->delimiter = ParseDelimiter(v); }},
+       {'k', "key-column", "N", "columns: the one that holds the key (default: 1)",
+        [=](Text v) { to->key_column = ParseWholeNumber(v, 1, kAnyNumber); }},
+       {'v', "value-column", "N", "columns: the one to add up (default: 1 a line)",
+        [=](Text v) { to->value_column = ParseWholeNumber(v, 1, kAnyNumber); }},
+       {0, "skip-malformed", "", "leave malformed lines out, and tell how many, instead of failing",
+        [=](Text) { to->skip_malformed = true; }}}};
+}
+
+OptionGroup CountingOptions(CountOptions* to) {
+  static constexpr Choice<TagFilter> kTagFilters[] = {
+      {"all", TagFilter::kAll}, {"untagged", TagFilter::kUntagged}, {"tagged", TagFilter::kTagged}};
+  return {"Counting",
+          {{0, "years", "FROM-TO",
+            "ngram: only these years, both included; either may be left out, as in 1990- or -1990",
+            [=](Text v) { to->years = ParseYears(v); }},
+           {0, "tags", "WHICH",
+            "ngram: all, untagged or tagged rows, told by a suffix such as _NOUN (default: all)",
+            [=](Text v) { to->tags = ParseChoice(v, kTagFilters); }}}};
+}
+
+OptionGroup SelectionOptions(CountOptions* to) {
+  static constexpr Choice<SortOrder> kSortOrders[] = {
+      {"count", SortOrder::kCount}, {"key", SortOrder::kKey}, {"none", SortOrder::kNone}};
+  return {"Selection",
+          {{'n', "top", "N", "print only the first N rows (default: all)",
+            [=](Text v) { to->top = ParseWholeNumber(v, 0, kAnyNumber); }},
+           {0, "min-count", "N", "print only keys with a count of at least N",
+            [=](Text v) { to->min_count = ParseWholeNumber(v, 0, kAnyNumber); }},
+           {0, "find", "KEY", "print only this key, with 0 if it is absent; may be repeated",
+            [=](Text v) { to->find.emplace_back(v.text); }},
+           {'s', "sort", "ORDER",
+            "count (largest first, ties by key bytes), key or none (default: count)",
+            [=](Text v) { to->sort = ParseChoice(v, kSortOrders); }}}};
+}
+
+OptionGroup OutputOptions(CountOptions* to) {
+  static constexpr Choice<OutputFormat> kOutputFormats[] = {{"tsv", OutputFormat::kTsv},
+                                                            {"csv", OutputFormat::kCsv},
+                                                            {"json", OutputFormat::kJson},
+                                                            {"jsonl", OutputFormat::kJsonl}};
+  return {"Output",
+          {{'o', "output", "FILE",
+            "write to FILE, whole or not at all (default: standard output, also '-')",
+            [=](Text v) { to->output_path = v.text == "-" ? "" : ParsePath(v); }},
+           {'O', "output-format", "FORMAT", "tsv, csv, json or jsonl (default: tsv)",
+            [=](Text v) { to->output_format = ParseChoice(v, kOutputFormats); }},
+           {0, "header", "", "tsv and csv: name the columns in a first row",
+            [=](Text) { to->header = true; }},
+           {0, "stats", "FILE", "write one JSON object about the run to FILE", [=](Text v) {
+              if (v.text == "-") {
+                throw UsageError(fmt::format(
+                    "{}: '-' would mix it with the counts; name a file, or /dev/stderr", v.option));
+              }
+              to->stats_path = ParsePath(v);
+            }}}};
+}
+
+OptionGroup RunningOptions(CountOptions* to) {
+  static constexpr Choice<ProgressMode> kProgressModes[] = {{"auto", ProgressMode::kAuto},
+                                                            {"always", ProgressMode::kAlways},
+                                                            {"never", ProgressMode::kNever}};
+  return {
+      "Running",
+      {{'j', "workers", "N",
+        fmt::format("processes that count, at most {} (default: as many as CPUs this process may "
+                    "use)",
+                    kMaxWorkers),
+        [=](Text v) { to->workers = static_cast<unsigned>(ParseWholeNumber(v, 1, kMaxWorkers)); }},
+       {0, "chunk-size", "SIZE",
+        "what a worker takes at a time (default: 8M); no size changes the result",
+        [=](Text v) { to->chunk_size_bytes = ParseSize(v); }},
+       {0, "progress", "WHEN", "auto (on a terminal), always or never (default: auto)",
+        [=](Text v) { to->progress = ParseChoice(v, kProgressModes); }},
+       {'q', "quiet", "", "only errors on standard error", [=](Text) { to->quiet = true; }},
+       {'h', "help", "", "print this help", [](Text) {}},
+       {0, "version", "", "print the version", [](Text) {}}}};
+}
+
+}  // namespace
+
+OptionTable CountOptionTable(CountOptions* options) {
+  return {InputOptions(options), CountingOptions(options), SelectionOptions(options),
+          OutputOptions(options), RunningOptions(options)};
+}
+
+}  // namespace tally

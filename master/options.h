@@ -1,0 +1,58 @@
+// The options of a run, twice: as the user typed them, and as resolved against this machine and
+// the inputs. Nothing past cli.cc sees the command line.
+#ifndef TALLY_MASTER_OPTIONS_H_
+#define TALLY_MASTER_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/format.h"
+
+namespace tally {
+
+enum class SortOrder { kCount, kKey, kNone };
+enum class OutputFormat { kTsv, kCsv, kJson, kJsonl };
+enum class ProgressMode { kAuto, kAlways, kNever };
+
+/// `tally count` as asked for. Every value is within its limits; what depends on the inputs (the
+/// automatic format) or on the machine (the number of workers) is still open.
+struct CountOptions {
+  std::vector<std::string> files;  // "-" is standard input; never empty
+
+  std::optional<Format> format;  // none: the first line decides
+  std::optional<char> delimiter;
+  std::optional<size_t> key_column;
+  std::optional<size_t> value_column;
+  std::optional<YearRange> years;
+  std::optional<TagFilter> tags;
+
+  std::optional<unsigned> workers;  // none: as many as CPUs this process may use
+  uint64_t chunk_size_bytes = uint64_t{8} << 20;
+
+  std::optional<uint64_t> top;
+  uint64_t min_count = 0;
+  std::vector<std::string> find;  // empty: every key
+  SortOrder sort = SortOrder::kCount;
+
+  std::string output_path;  // empty: standard output
+  OutputFormat output_format = OutputFormat::kTsv;
+  bool header = false;
+
+  bool skip_malformed = false;
+  ProgressMode progress = ProgressMode::kAuto;
+  bool quiet = false;
+  std::string stats_path;  // empty: none
+};
+
+/// Most workers a run may have: a limit on mistakes, far above any machine's CPUs.
+constexpr unsigned kMaxWorkers = 1024;
+
+/// Settles the options that need the format. Throws UsageError where an option does not go with
+/// it ("--years" with words).
+FormatOptions ResolveFormat(const CountOptions& options, Format format);
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_OPTIONS_H_

@@ -1,0 +1,73 @@
+// Where a run's bytes end up: standard output, a device, or a file that appears whole or not at
+// all.
+#ifndef TALLY_MASTER_OUTPUT_FILE_H_
+#define TALLY_MASTER_OUTPUT_FILE_H_
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/input.h"
+#include "master/output.h"
+
+namespace tally {
+
+/// Whether Commit() waits until the disk has the file: then it outlives a crash of the machine.
+/// Costs up to some tenths of a second.
+enum class Durability { kSynced, kNotSynced };
+
+/// A file being written. For a regular (or new) file the bytes go to a temporary one beside the
+/// target (beside what it links to, where the target is a symbolic link), with the target's
+/// permissions, and Commit() renames it into place; without Commit() the destructor removes it.
+/// Pipes and devices (/dev/null, a FIFO) are written to directly, and so is what is open already
+/// (/dev/stdout, /dev/fd/3), even where that is a regular file.
+/// Every failure throws an Error naming the path; a write to a pipe whose reader has gone ends
+/// the process by SIGPIPE. Write() throws Interrupted once a signal asked to stop.
+/// For the master only.
+class OutputFile : public ByteSink {
+ public:
+  /// Standard output.
+  OutputFile();
+  /// `path`; throws where no file can be made there.
+  explicit OutputFile(const std::string& path, Durability durability = Durability::kSynced);
+  ~OutputFile() override;
+
+  /// Throws what the constructor and Write() would throw for `path` as things stand, and leaves
+  /// nothing behind: to find out before hours of work rather than after.
+  static void CheckTarget(const std::string& path);
+
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void Write(std::string_view bytes) override;
+
+  /// Makes what was written the file's content; nothing can be written after it. close() is
+  /// checked, for standard output too. Where it throws, the old file is still there.
+  void Commit();
+
+ private:
+  void OpenDescriptor(int descriptor);
+  void OpenDirectly();
+  void OpenTemporary(const struct stat* old_file);
+  void WriteSome(std::string_view* bytes);
+  void Sync();
+  void Close();
+  void Discard();
+
+  Durability durability_ = Durability::kNotSynced;
+  std::string path_;            // as given, for messages
+  std::string target_path_;     // what is renamed over; empty where written to directly
+  std::string temporary_path_;  // empty where there is none (any more)
+  int fd_ = -1;
+};
+
+/// The identity of the file at `path`, or of an open descriptor: to refuse an output that is also
+/// an input. None where there is no such file or it is not a regular one.
+std::optional<FileId> RegularFileId(const std::string& path);
+std::optional<FileId> RegularFileId(int fd);
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_OUTPUT_FILE_H_

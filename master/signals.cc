@@ -1,0 +1,97 @@
+#include "master/signals.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#include "common/error.h"
+
+namespace tally {
+namespace {
+
+// A handler may only touch atomics that need no lock.
+static_assert(std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<int64_t>::is_always_lock_free);
+std::atomic<int> stop_signal{0};
+std::atomic<int64_t> stop_signal_ms{0};
+
+constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+// One request may come as two signals: timeout(1) signals its child, then the child's whole group.
+// A person who presses Ctrl-C again takes longer than this.
+constexpr int64_t kSameRequestMs = 250;
+
+int64_t MonotonicMs() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+void OnStopSignal(int signal_number) {
+  const int saved_errno = errno;
+  int none = 0;
+  if (stop_signal.compare_exchange_strong(none, signal_number)) {
+    stop_signal_ms = MonotonicMs();
+  } else if (MonotonicMs() - stop_signal_ms > kSameRequestMs) {
+    DieBySignal(signal_number);
+  }
+  errno = saved_errno;
+}
+
+void OnChildSignal(int) {}
+
+void SetHandler(int signal_number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  // A stop signal that interrupts another's handler would find no time noted yet.
+  for (const int other : kStopSignals) sigaddset(&action.sa_mask, other);
+  if (signal_number == SIGCHLD) action.sa_flags = SA_NOCLDSTOP;
+  sigaction(signal_number, &action, nullptr);
+}
+
+bool IsIgnored(int signal_number) {
+  struct sigaction current {};
+  sigaction(signal_number, nullptr, &current);
+  return current.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+void NoteStopSignals() {
+  for (const int signal_number : kStopSignals) {
+    if (!IsIgnored(signal_number)) SetHandler(signal_number, OnStopSignal);
+  }
+  SetHandler(SIGCHLD, OnChildSignal);
+  SetHandler(SIGXFSZ, SIG_IGN);
+}
+
+int StopSignal() { return stop_signal; }
+
+void ThrowIfStopped() {
+  if (stop_signal != 0) throw Interrupted(stop_signal);
+}
+
+void ResetSignalsInWorker() {
+  SetHandler(SIGINT, SIG_IGN);
+  SetHandler(SIGHUP, SIG_IGN);
+  SetHandler(SIGTERM, SIG_DFL);
+  SetHandler(SIGCHLD, SIG_DFL);
+}
+
+// Also called by a handler: nothing here may allocate, lock or run destructors.
+void DieBySignal(int signal_number) {
+  SetHandler(signal_number, SIG_DFL);
+  sigset_t only_this;
+  sigemptyset(&only_this);
+  sigaddset(&only_this, signal_number);
+  raise(signal_number);
+  sigprocmask(SIG_UNBLOCK, &only_this, nullptr);
+  // The first process of a container survives a signal it does not catch.
+  _exit(128 + signal_number);
+}
+
+}  // namespace tally

@@ -1,0 +1,30 @@
+#include "master/worker_failure.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "common/error.h"
+
+namespace tally {
+namespace {
+
+std::string DescribeEnd(const WorkerOutcome& outcome) {
+  if (outcome.signal_number == 0) return fmt::format("ended with status {}", outcome.exit_status);
+  const char* const name = sigabbrev_np(outcome.signal_number);
+  return fmt::format("was killed by SIG{}", name != nullptr ? name : "?");
+}
+
+}  // namespace
+
+void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,
+                       const std::function<std::string(uint32_t worker)>& doing_what) {
+  for (uint32_t worker = 0; worker < outcomes.size(); ++worker) {
+    const WorkerOutcome& outcome = outcomes[worker];
+    if (outcome.succeeded || outcome.stopped) continue;
+    throw Error(fmt::format("worker {} (process {}) {} while {}; nothing was written", worker + 1,
+                            outcome.pid, DescribeEnd(outcome), doing_what(worker)));
+  }
+}
+
+}  // namespace tally

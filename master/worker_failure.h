@@ -1,0 +1,20 @@
+// Turns what workers left behind into the error that the run ends with.
+#ifndef TALLY_MASTER_WORKER_FAILURE_H_
+#define TALLY_MASTER_WORKER_FAILURE_H_
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include "master/executor.h"
+
+namespace tally {
+
+/// Throws an Error for the first worker that failed or died by itself: its number, its process, how
+/// it ended, and what it was doing then.
+void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,
+                       const std::function<std::string(uint32_t worker)>& doing_what);
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_WORKER_FAILURE_H_

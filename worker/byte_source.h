@@ -1,0 +1,49 @@
+// Input that cannot be mapped: pipes, terminals, /proc files, and gzip, as one stream of bytes.
+#ifndef TALLY_WORKER_BYTE_SOURCE_H_
+#define TALLY_WORKER_BYTE_SOURCE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace tally {
+
+/// A stream that is read once, from front to end. Used by one thread or process at a time.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  /// Reads up to `capacity_bytes` (> 0) into `buffer` and returns how many; 0 only at the end.
+  /// Throws an Error that names the file, the byte offset in it and the reason; the same one again
+  /// if called again.
+  virtual size_t Read(char* buffer, size_t capacity_bytes) = 0;
+
+  /// Bytes of the file (compressed, where it is) consumed so far: for progress.
+  virtual uint64_t file_bytes_consumed() const = 0;
+};
+
+/// The raw bytes of a file descriptor, which it owns: closed on destruction. `name` is for
+/// messages. `while_waiting`, where given, is called when bytes are long in coming: each tenth of a
+/// second, and when a signal arrives. It may throw to give up.
+std::unique_ptr<ByteSource> MakeDescriptorSource(int fd, std::string name,
+                                                 std::function<void()> while_waiting = {});
+
+/// Inflates gzip from `compressed`: every member of it. Zero bytes after the last member are
+/// padding; anything else there, a member that ends early, and a wrong checksum are errors, with
+/// the offset in the compressed stream.
+std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compressed,
+                                           std::string name);
+
+/// First `prefix`, then the rest of `source`: puts back what was read to look at it.
+std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
+                                               std::unique_ptr<ByteSource> source);
+
+/// Whether a file that starts with these bytes is gzip (RFC 1952: magic 1f 8b, method 8).
+bool LooksLikeGzip(std::string_view first_bytes);
+
+}  // namespace tally
+
+#endif  // TALLY_WORKER_BYTE_SOURCE_H_

@@ -1,0 +1,78 @@
+// Columns: lines split at a delimiter byte; one column is the key, another may be the amount.
+#ifndef TALLY_WORKER_COLUMN_PARSER_H_
+#define TALLY_WORKER_COLUMN_PARSER_H_
+
+#include <algorithm>
+
+#include "common/format.h"
+#include "worker/delimiter_scanner.h"
+#include "worker/number.h"
+#include "worker/parser.h"
+
+namespace tally {
+
+/// Counts 1, or what the value column says, for each line. There is no quoting. A final carriage
+/// return is no part of the last column. An empty line has one, empty column.
+class ColumnParser {
+ public:
+  /// REQUIRES: options.key_column >= 1.
+  explicit ColumnParser(const FormatOptions& options)
+      : delimiter_(options.delimiter),
+        key_column_(options.key_column),
+        value_column_(options.value_column) {}
+
+  template <RecordSink Sink>
+  uint64_t Parse(std::string_view text, Sink& sink) const {
+    auto ends = ScanEither(text, delimiter_, '\n');
+    const char* const text_end = text.data() + text.size();
+    uint64_t lines = 0;
+    for (const char* line = text.data(); line < text_end; ++lines) {
+      std::string_view key;
+      std::string_view value;
+      const char* column_begin = line;
+      const char* column_end;
+      size_t column = 0;
+      for (bool in_line = true; in_line; column_begin = column_end + 1) {
+        column_end = ends.Next();
+        in_line = column_end < text_end && *column_end != '\n';
+        ++column;
+        if (column != key_column_ && column != value_column_) continue;
+        std::string_view content(column_begin, column_end);
+        if (!in_line) content = WithoutFinalCr(content);
+        if (column == key_column_) key = content;
+        if (column == value_column_) value = content;
+      }
+      if (!Emit(key, value, {.line = {line, column_end}, .line_in_text = lines}, column, sink)) {
+        return lines;
+      }
+      line = column_end + 1;
+    }
+    return lines;
+  }
+
+ private:
+  template <RecordSink Sink>
+  bool Emit(std::string_view key, std::string_view value, BadLine line, size_t columns,
+            Sink& sink) const {
+    uint64_t amount = 1;
+    if (columns < std::max(key_column_, value_column_)) {
+      line.reason =
+          columns < key_column_ ? "the key column is missing" : "the value column is missing";
+    } else if (value_column_ != 0 && !ParseCount(value.data(), value.size(), &amount)) {
+      line.reason = "the value is not a whole number from 0 to 2^64-1";
+    } else {
+      return sink.Add(key, amount);
+    }
+    return sink.Reject(line);
+  }
+
+  char delimiter_;
+  size_t key_column_;
+  size_t value_column_;
+};
+
+static_assert(Parser<ColumnParser>);
+
+}  // namespace tally
+
+#endif  // TALLY_WORKER_COLUMN_PARSER_H_

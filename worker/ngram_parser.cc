@@ -1,0 +1,68 @@
+#include "worker/ngram_parser.h"
+
+#include <algorithm>
+#include <array>
+
+namespace tally {
+namespace {
+
+bool IsNumber(std::string_view field) {
+  return !field.empty() &&
+         std::all_of(field.begin(), field.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Splits off what stands before the next `separator`, and drops both from `rest`.
+std::string_view TakeField(std::string_view* rest, char separator) {
+  const size_t end = std::min(rest->find(separator), rest->size());
+  const std::string_view field = rest->substr(0, end);
+  rest->remove_prefix(std::min(end + 1, rest->size()));
+  return field;
+}
+
+bool IsTriple(std::string_view field) {
+  if (std::count(field.begin(), field.end(), ',') != 2) return false;
+  return IsNumber(TakeField(&field, ',')) && IsNumber(TakeField(&field, ',')) && IsNumber(field);
+}
+
+}  // namespace
+
+std::optional<NgramVersion> ClassifyNgramLine(std::string_view line) {
+  line = WithoutFinalCr(line);
+  const auto tabs = std::count(line.begin(), line.end(), '\t');
+  if (tabs == 0) return std::nullopt;
+  TakeField(&line, '\t');
+  if (IsTriple(line.substr(0, line.find('\t')))) return NgramVersion::kV3;
+  if (tabs != 3 && tabs != 4) return std::nullopt;
+  for (auto field = 0; field < tabs; ++field) {
+    if (!IsNumber(TakeField(&line, '\t'))) return std::nullopt;
+  }
+  return tabs == 3 ? NgramVersion::kV2 : NgramVersion::kV1;
+}
+
+NgramVersion DetectNgramVersion(std::string_view first_bytes) {
+  while (!first_bytes.empty()) {
+    if (const auto version = ClassifyNgramLine(TakeField(&first_bytes, '\n'))) return *version;
+  }
+  return NgramVersion::kV2;
+}
+
+const char* NgramV3Parser::AddYear(std::string_view triple, Sum* sum) const {
+  triple = WithoutFinalCr(triple);
+  std::array<uint64_t, 3> numbers;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const size_t size = i + 1 < numbers.size() ? triple.find(',') : triple.size();
+    if (size == std::string_view::npos || !ParseCount(triple.data(), size, &numbers[i])) {
+      return "a field is not year,match_count,volume_count in numbers below 2^64";
+    }
+    triple.remove_prefix(std::min(size + 1, triple.size()));
+  }
+  if (!filter_.years.Contains(numbers[0])) return nullptr;
+  sum->any = true;
+  if (__builtin_add_overflow(sum->total, numbers[1], &sum->total)) {
+    sum->total -= numbers[1];
+    sum->excess = numbers[1];
+  }
+  return nullptr;
+}
+
+}  // namespace tally

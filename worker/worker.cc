@@ -1,0 +1,292 @@
+#include "worker/worker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+
+#include "common/count_table.h"
+#include "common/error.h"
+#include "common/escape.h"
+#include "worker/column_parser.h"
+#include "worker/line_parser.h"
+#include "worker/ngram_parser.h"
+#include "worker/stream_reader.h"
+#include "worker/word_parser.h"
+
+namespace tally {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+// Puts one chunk's records into the worker's table.
+class CountingSink {
+ public:
+  CountingSink(const CountPlan& plan, uint64_t chunk_number, const Chunk& chunk, const char* text,
+               CountTable* table, WorkerReport* report)
+      : plan_(plan),
+        chunk_number_(chunk_number),
+        chunk_(chunk),
+        text_(text),
+        table_(table),
+        report_(report) {}
+
+  bool Add(std::string_view key, uint64_t amount) {
+    if (key.size() > kMaxKeyBytes) [[unlikely]]
+      return RejectLongKey(key);
+    const auto result = table_->Add(key, amount);
+    if (result != CountTable::AddResult::kAdded) [[unlikely]]
+      return Fail(result, key);
+    ++records_;
+    return true;
+  }
+
+  bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
+
+  uint64_t records() const { return records_; }
+  bool failed() const { return failed_; }
+
+ private:
+  bool RejectLongKey(std::string_view key) {
+    return Reject({.line = key, .reason = "the key is longer than 1 MiB"},
+                  /*has_line_number=*/false);
+  }
+
+  bool Reject(const BadLine& bad, bool has_line_number);
+  bool Fail(CountTable::AddResult result, std::string_view key);
+
+  const CountPlan& plan_;
+  uint64_t chunk_number_;
+  const Chunk& chunk_;
+  const char* text_;
+  CountTable* table_;
+  WorkerReport* report_;
+  uint64_t records_ = 0;
+  bool failed_ = false;
+};
+
+bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
+  MalformedLine line;
+  line.position = {.input = chunk_.input,
+                   .offset = chunk_.begin + static_cast<uint64_t>(bad.line.data() - text_)};
+  line.chunk = chunk_number_;
+  line.line_in_chunk = bad.line_in_text;
+  line.has_line_number = has_line_number;
+  line.reason = bad.reason;
+  line.size_bytes = bad.line.size();
+  line.text.Set(bad.line);
+  // A worker's chunks come in the inputs' order but for streams, so this is nearly always an
+  // append.
+  auto& samples = report_->samples;
+  size_t at = report_->samples_used();
+  if (at == samples.size() && line.position < samples.back().position) --at;
+  ++report_->malformed;
+  if (at < samples.size()) {
+    for (; at > 0 && line.position < samples[at - 1].position; --at) samples[at] = samples[at - 1];
+    samples[at] = line;
+  }
+  if (!plan_.skip_malformed) plan_.control->queue().FailAt(line.position);
+  return plan_.skip_malformed;
+}
+
+bool CountingSink::Fail(CountTable::AddResult result, std::string_view key) {
+  failed_ = true;
+  if (result == CountTable::AddResult::kOverflow) {
+    report_->fatal.Set(OverflowError(key).what());
+  } else {
+    report_->fatal.Set(
+        fmt::format("a worker's table is full: {} keys fill the {} MiB that it may have; use fewer "
+                    "workers (-j), or raise the limit on address space (ulimit -v)",
+                    table_->size(), table_->region_bytes() >> 20));
+  }
+  return false;
+}
+
+// Thrown out of the wait for a silent pipe when the run has failed elsewhere.
+struct NoLongerWanted {};
+
+// A worker at work.
+class Worker {
+ public:
+  Worker(const CountPlan& plan, uint32_t index)
+      : plan_(plan),
+        index_(index),
+        queue_(plan.control->queue()),
+        report_(plan.control->report(index)),
+        table_(plan.tables[index]) {}
+
+  bool Run();
+
+ private:
+  std::optional<Position> ReadingAt() const;
+  void OpenStreamOf(uint32_t input);
+  void FillBlock(uint32_t block);
+  void StopReading(std::optional<uint32_t> unused_block);
+  void NoteInputFailure(Position position, std::string_view message);
+  bool CountChunk(uint64_t number);
+  uint64_t ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink);
+  template <Parser P>
+  uint64_t ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
+                     CountingSink* sink);
+
+  const CountPlan& plan_;
+  const uint32_t index_;
+  WorkQueue& queue_;
+  WorkerReport& report_;
+  CountTable table_;
+
+  std::optional<StreamReader> reader_;
+  uint32_t reading_input_ = 0;
+  NgramVersion reading_version_ = NgramVersion::kV2;
+};
+
+bool Worker::Run() {
+  for (;;) {
+    const Task task = queue_.Claim(index_, ReadingAt());
+    switch (task.kind) {
+      case Task::Kind::kCount:
+        if (!CountChunk(task.number)) return false;
+        break;
+      case Task::Kind::kOpenStream:
+        OpenStreamOf(static_cast<uint32_t>(task.number));
+        break;
+      case Task::Kind::kFill:
+        FillBlock(static_cast<uint32_t>(task.number));
+        break;
+      case Task::Kind::kStopReading:
+        StopReading(std::nullopt);
+        break;
+      case Task::Kind::kNone:
+        return true;
+    }
+  }
+}
+
+std::optional<Position> Worker::ReadingAt() const {
+  if (!reader_) return std::nullopt;
+  return Position{.input = reading_input_, .offset = reader_->offset()};
+}
+
+void Worker::OpenStreamOf(uint32_t input) {
+  reading_input_ = input;
+  const auto while_waiting = [this] {
+    if (!queue_.IsWanted(*ReadingAt())) throw NoLongerWanted();
+  };
+  try {
+    reader_.emplace(OpenStream(plan_.inputs[input], while_waiting), plan_.inputs[input].name,
+                    CutRuleFor(plan_.format.format), plan_.blocks->target_bytes);
+  } catch (const Error& error) {
+    NoteInputFailure({.input = input, .offset = 0}, error.what());
+    StopReading(std::nullopt);
+  }
+}
+
+void Worker::FillBlock(uint32_t block) {
+  char* const text = plan_.blocks->block(block);
+  StreamReader::Filled filled;
+  try {
+    filled = reader_->Fill({text, plan_.blocks->capacity_bytes});
+  } catch (const Error& error) {
+    NoteInputFailure(*ReadingAt(), error.what());
+    return StopReading(block);
+  } catch (const NoLongerWanted&) {
+    return StopReading(block);
+  }
+  if (filled.size_bytes == 0) return StopReading(block);
+  if (filled.begin == 0 && plan_.format.format == Format::kNgram) {
+    reading_version_ = DetectNgramVersion({text, filled.size_bytes});
+  }
+  const bool published = queue_.Publish({.begin = filled.begin,
+                                         .end = filled.begin + filled.size_bytes,
+                                         .file_bytes = filled.file_bytes,
+                                         .input = reading_input_,
+                                         .ngram_version = reading_version_,
+                                         .block = block});
+  if (!published) {
+    NoteInputFailure(*ReadingAt(),
+                     fmt::format("{}: more chunks than a run can have; use a larger "
+                                 "--chunk-size",
+                                 EscapeForMessage(plan_.inputs[reading_input_].name)));
+    StopReading(block);
+  }
+}
+
+void Worker::StopReading(std::optional<uint32_t> unused_block) {
+  reader_.reset();
+  queue_.CloseStream(unused_block);
+}
+
+void Worker::NoteInputFailure(Position position, std::string_view message) {
+  if (position < report_.input_failure.position) {
+    report_.input_failure.position = position;
+    report_.input_failure.message.Set(message);
+  }
+  queue_.FailAt(position);
+}
+
+bool Worker::CountChunk(uint64_t number) {
+  report_.current_chunk.store(number, std::memory_order_relaxed);
+  const Chunk chunk = queue_.ledger()[number];
+  const char* const begin = chunk.block == kNoBlock
+                                ? plan_.inputs[chunk.input].text->data() + chunk.begin
+                                : plan_.blocks->block(chunk.block);
+  CountingSink sink(plan_, number, chunk, begin, &table_, &report_);
+  const uint64_t lines = ParseText(chunk, {begin, chunk.size_bytes()}, &sink);
+  queue_.Finish(number, lines);
+  plan_.control->AddProgress(index_, {.chunks = 1,
+                                      .text_bytes = chunk.size_bytes(),
+                                      .file_bytes = chunk.file_bytes,
+                                      .records = sink.records()});
+  report_.current_chunk.store(WorkerReport::kNoChunk, std::memory_order_relaxed);
+  return !sink.failed();
+}
+
+uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink) {
+  if (chunk.begin == 0 && text.starts_with(kByteOrderMark)) {
+    text.remove_prefix(kByteOrderMark.size());
+  }
+  const NgramFilter filter{.years = plan_.format.years, .tags = plan_.format.tags};
+  switch (plan_.format.format) {
+    case Format::kNgram:
+      switch (chunk.ngram_version) {
+        case NgramVersion::kV1:
+          return ParseWith(NgramV1Parser(filter), chunk, text, sink);
+        case NgramVersion::kV2:
+          return ParseWith(NgramV2Parser(filter), chunk, text, sink);
+        case NgramVersion::kV3:
+          return ParseWith(NgramV3Parser(filter), chunk, text, sink);
+      }
+      break;
+    case Format::kWords:
+      return ParseWith(WordParser(), chunk, text, sink);
+    case Format::kLines:
+      return ParseWith(LineParser(), chunk, text, sink);
+    case Format::kColumns:
+      return ParseWith(ColumnParser(plan_.format), chunk, text, sink);
+  }
+  return 0;
+}
+
+template <Parser P>
+uint64_t Worker::ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
+                           CountingSink* sink) {
+  if (chunk.block == kNoBlock) PopulatePages(text);
+  return parser.Parse(text, *sink);
+}
+
+}  // namespace
+
+bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept {
+  WorkerReport& report = plan.control->report(worker);
+  try {
+    return Worker(plan, worker).Run();
+  } catch (const std::bad_alloc&) {
+    report.fatal.Set("out of memory");
+  } catch (const std::exception& error) {
+    report.fatal.Set(error.what());
+  }
+  return false;
+}
+
+}  // namespace tally

@@ -1,0 +1,45 @@
+// One worker's whole job: claim, parse, count, publish.
+#ifndef TALLY_WORKER_WORKER_H_
+#define TALLY_WORKER_WORKER_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "common/control_block.h"
+#include "common/format.h"
+#include "common/input.h"
+#include "common/shared_region.h"
+
+namespace tally {
+
+/// The blocks that stream readers fill, in one region of shared memory.
+struct BlockPool {
+  SharedRegion region;
+  size_t capacity_bytes = 0;  // of a block, kReadablePadding not included
+  size_t target_bytes = 0;    // a reader fills a block up to here, or to the end of the record
+
+  char* block(uint64_t number) const {
+    return region.data() + number * (capacity_bytes + kReadablePadding);
+  }
+};
+
+/// All that the workers of a run need, made by the master before it forks. Only what `control`, the
+/// tables and the blocks point to is written afterwards.
+struct CountPlan {
+  FormatOptions format;
+  bool skip_malformed = false;
+  std::span<const Input> inputs;
+  ControlBlock* control = nullptr;
+  std::span<char* const> tables;  // a CountTable of each worker
+  const BlockPool* blocks = nullptr;
+};
+
+/// Counts until nothing is left, as worker number `worker`. Failures go into the worker's report;
+/// returns whether there was none that keeps its table from being whole. Run it in a process or a
+/// thread of its own, or one worker after another.
+bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept;
+
+}  // namespace tally
+
+#endif  // TALLY_WORKER_WORKER_H_
