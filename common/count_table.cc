@@ -1,6 +1,7 @@
 #include "common/count_table.h"
 
 #include <bit>
+#include <vector>
 
 namespace tally {
 namespace {
@@ -10,26 +11,25 @@ static_assert(std::endian::native == std::endian::little, "short keys are masked
 }  // namespace
 
 CountTable CountTable::Create(char* region, size_t size_bytes, uint64_t seed) {
-  auto* header = reinterpret_cast<Header*>(region);
-  const size_t slots_offset = RoundUpToPages(sizeof(Header));
-  *header = {.seed = seed,
-             .size = 0,
-             .log2_capacity = kMinLog2Capacity,
-             .slots_offset = slots_offset,
-             .slots_end = slots_offset + (sizeof(Slot) << kMinLog2Capacity),
-             .arena_begin = size_bytes,
-             .region_bytes = size_bytes};
+  *reinterpret_cast<Header*>(region) = {.seed = seed,
+                                        .size = 0,
+                                        .log2_capacity = kMinLog2Capacity,
+                                        .arena_begin = size_bytes,
+                                        .region_bytes = size_bytes};
   return CountTable(region);
 }
 
-CountTable::CountTable(char* region) : region_(region), header_(reinterpret_cast<Header*>(region)) {
-  AttachSlots();
+CountTable::CountTable(char* region)
+    : region_(region),
+      header_(reinterpret_cast<Header*>(region)),
+      slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)) {
+  SetCapacity(header_->log2_capacity);
 }
 
-void CountTable::AttachSlots() {
-  slots_ = reinterpret_cast<Slot*>(region_ + header_->slots_offset);
+void CountTable::SetCapacity(uint64_t log2_capacity) {
+  header_->log2_capacity = log2_capacity;
   slots_end_ = slots_ + capacity();
-  hash_shift_ = 64 - static_cast<unsigned>(header_->log2_capacity);
+  hash_shift_ = 64 - static_cast<unsigned>(log2_capacity);
   // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss on average (Knuth,
   // TAOCP 6.4, equation 41).
   grow_at_ = capacity() / 8 * 5;
@@ -39,6 +39,20 @@ void CountTable::AttachSlots() {
 CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
   slot->count -= amount;
   return AddResult::kOverflow;
+}
+
+CountTable::AddResult CountTable::AddShort(ShortKey words, size_t size, uint64_t amount) {
+  // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
+  // key and the same key with NULs after it collide, and the tag tells them apart.
+  const uint64_t hash = HashBytes(&words, sizeof words, header_->seed);
+  const uint64_t tag = MakeTag(hash, size);
+  for (Slot* slot = Home(hash);; slot = After(slot)) {
+    if (slot->tag == tag && slot->key == words) {
+      last_ = slot;
+      return Bump(slot, amount);
+    }
+    if (slot->tag == 0) return Insert(slot, tag, words, amount);
+  }
 }
 
 CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount) {
@@ -56,7 +70,7 @@ CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount)
 
 CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,
                                              uint64_t amount) {
-  if (header_->arena_begin - header_->slots_end < key.size()) return AddResult::kFull;
+  if (SpareBytes() < key.size()) return AddResult::kFull;
   const uint64_t offset = header_->arena_begin - key.size();
   std::memcpy(region_ + offset, key.data(), key.size());
   header_->arena_begin = offset;
@@ -80,21 +94,29 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t hash) const {
   return slot;
 }
 
+// Doubling the capacity sends a key whose home was slot h to 2h or 2h + 1. So from the last slot to
+// the first, each key moves up, into slots that were emptied before or are new. Only around the
+// start of the table, where a crowd may reach past its keys' new homes or have wrapped around the
+// end, do keys wait until the others are in place.
 bool CountTable::Grow() {
   if (header_->log2_capacity == kMaxLog2Capacity) return false;
-  const size_t new_bytes = 2 * capacity() * sizeof(Slot);
-  if (header_->arena_begin - header_->slots_end < new_bytes) return false;
-  Slot* const old_begin = slots_;
+  if (SpareBytes() < capacity() * sizeof(Slot)) return false;
   Slot* const old_end = slots_end_;
-  header_->slots_offset = header_->slots_end;
-  header_->slots_end += new_bytes;
-  ++header_->log2_capacity;
-  AttachSlots();
-  // Old slots come in the order of their hashes, so both arrays are walked from front to back.
-  for (const Slot* slot = old_begin; slot != old_end; ++slot) {
-    if (slot->tag != 0) *FirstEmpty(slot->tag) = *slot;
+  SetCapacity(header_->log2_capacity + 1);
+  std::vector<Slot> waiting;
+  for (Slot* slot = old_end; slot-- != slots_;) {
+    if (slot->tag == 0) continue;
+    const Slot moving = *slot;
+    *slot = {};
+    const Slot* const home = Home(moving.tag);
+    Slot* const target = FirstEmpty(moving.tag);
+    if (home > slot && target >= home) {
+      *target = moving;
+    } else {
+      waiting.push_back(moving);
+    }
   }
-  ReleasePages(old_begin, static_cast<size_t>(old_end - old_begin) * sizeof(Slot));
+  for (const Slot& slot : waiting) *FirstEmpty(slot.tag) = slot;
   return true;
 }
 

@@ -18,9 +18,9 @@ namespace tally {
 /// run of slots, and partitions can be merged in parallel.
 ///
 /// Keys of up to 16 bytes live in the slot, longer ones in an arena. The region holds, from the
-/// bottom, a header and the slot arrays (growing appends one of twice the size and gives the old
-/// one's memory back), and, from the top downwards, the arena. The table is full when the two
-/// would meet.
+/// bottom, a header and the slots, and, from the top downwards, the arena. Growing doubles the
+/// slots in place, which touches no memory but what the larger array needs; the table is full when
+/// slots and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no memory of
 /// its own, so each process attaches its own object to the region.
@@ -51,7 +51,12 @@ class CountTable {
   /// Adds `amount` (0 counts as well: the key is then present) to the key's count.
   /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size.
   AddResult Add(std::string_view key, uint64_t amount) {
-    return key.size() <= kInlineBytes ? AddShort(key, amount) : AddLong(key, amount);
+    if (key.size() > kInlineBytes) return AddLong(key, amount);
+    const ShortKey words = LoadShortKey(key);
+    if (static_cast<uint32_t>(last_->tag) == key.size() + 1 && last_->key == words) {
+      return Bump(last_, amount);
+    }
+    return AddShort(words, key.size(), amount);
   }
 
   /// Number of keys.
@@ -73,6 +78,7 @@ class CountTable {
   struct ShortKey {
     uint64_t low;
     uint64_t high;
+    bool operator==(const ShortKey&) const = default;
   };
 
   struct Slot {
@@ -89,11 +95,11 @@ class CountTable {
     uint64_t seed;
     uint64_t size;
     uint64_t log2_capacity;
-    uint64_t slots_offset;
-    uint64_t slots_end;    // where the next slot array may begin
     uint64_t arena_begin;  // the arena's bytes are [arena_begin, region_bytes)
     uint64_t region_bytes;
   };
+  static constexpr size_t kSlotsOffset = 64;
+  static_assert(sizeof(Header) <= kSlotsOffset);
 
   static uint64_t MakeTag(uint64_t hash, size_t key_size) {
     return (hash & 0xffffffff00000000u) | (key_size + 1);
@@ -105,7 +111,7 @@ class CountTable {
   }
   static AddResult UndoBump(Slot* slot, uint64_t amount);
 
-  AddResult AddShort(std::string_view key, uint64_t amount);
+  AddResult AddShort(ShortKey words, size_t size, uint64_t amount);
   AddResult AddLong(std::string_view key, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
   AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
@@ -118,12 +124,15 @@ class CountTable {
   Slot* Home(uint64_t hash) const { return slots_ + (hash >> hash_shift_); }
   Slot* After(Slot* slot) const { return ++slot == slots_end_ ? slots_ : slot; }
   Slot* FirstEmpty(uint64_t hash) const;
+  size_t SpareBytes() const {
+    return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
+  }
   bool Grow();
-  void AttachSlots();
+  void SetCapacity(uint64_t log2_capacity);
 
   char* region_;
   Header* header_;
-  Slot* slots_ = nullptr;
+  Slot* slots_;
   Slot* slots_end_ = nullptr;
   Slot* last_ = nullptr;  // the slot of the previous Add(): neighbours often share their key
   unsigned hash_shift_ = 0;
@@ -141,25 +150,6 @@ inline CountTable::ShortKey CountTable::LoadShortKey(std::string_view key) {
   words.low = low_bits == 64 ? 0 : words.low & (kOnes >> low_bits);
   words.high = high_bits == 64 ? 0 : words.high & (kOnes >> high_bits);
   return words;
-}
-
-inline CountTable::AddResult CountTable::AddShort(std::string_view key, uint64_t amount) {
-  const ShortKey words = LoadShortKey(key);
-  if (static_cast<uint32_t>(last_->tag) == key.size() + 1 && last_->key.low == words.low &&
-      last_->key.high == words.high) {
-    return Bump(last_, amount);
-  }
-  // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
-  // key and the same key with NULs after it collide, and the tag tells them apart.
-  const uint64_t hash = HashBytes(&words, sizeof words, header_->seed);
-  const uint64_t tag = MakeTag(hash, key.size());
-  for (Slot* slot = Home(hash);; slot = After(slot)) {
-    if (slot->tag == tag && slot->key.low == words.low && slot->key.high == words.high) {
-      last_ = slot;
-      return Bump(slot, amount);
-    }
-    if (slot->tag == 0) return Insert(slot, tag, words, amount);
-  }
 }
 
 template <class Visitor>

@@ -22,11 +22,6 @@ SharedRegion::~SharedRegion() {
   if (data_ != nullptr) munmap(data_, size_bytes_);
 }
 
-void ReleasePages(void* begin, size_t size_bytes) {
-  // Only an optimisation: where the kernel refuses, the memory stays until the region goes.
-  (void)madvise(begin, size_bytes, MADV_REMOVE);
-}
-
 size_t RoundUpToPages(size_t size_bytes) {
   const size_t page_bytes = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return (size_bytes + page_bytes - 1) / page_bytes * page_bytes;

@@ -37,10 +37,6 @@ class SharedRegion {
   size_t size_bytes_ = 0;
 };
 
-/// Gives the memory of [begin, begin + size_bytes) back; the range reads as zeros afterwards. Both
-/// must be multiples of the page size, in memory from SharedRegion.
-void ReleasePages(void* begin, size_t size_bytes);
-
 /// `size_bytes` rounded up to whole pages.
 size_t RoundUpToPages(size_t size_bytes);
 

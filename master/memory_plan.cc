@@ -18,8 +18,8 @@ namespace {
 // Of the 128 TiB that a process has on x86-64, leave most to the inputs.
 constexpr uint64_t kMostAddressSpace = uint64_t{1} << 45;
 
-// A line of one key byte and a newline takes a 32-byte slot; growing holds two arrays of twice the
-// number of keys.
+// More than any input takes: a key and its newline are at least one byte, and its 32-byte slot
+// comes with at most 2.2 empty ones.
 constexpr uint64_t kTableBytesPerInputByte = 64;
 
 // The longest record that a stream may have.

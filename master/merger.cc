@@ -5,7 +5,7 @@
 #include <atomic>
 #include <bit>
 #include <cstring>
-#include <exception>
+#include <memory>
 #include <new>
 
 #include "common/control_block.h"
@@ -21,29 +21,29 @@ namespace {
 // Keys of one partition in all tables: few enough for the merge's own table to stay in the cache.
 constexpr uint64_t kKeysPerPartition = 4096;
 
-// What became of one partition. Written by the worker that merged it.
-struct PartitionResult {
-  const Row* rows;
-  uint64_t row_count;
-  uint64_t distinct;
-  uint128 total;
-  const char* overflowed_key;  // the first by its bytes whose total passes 2^64-1; or null
-  uint64_t overflowed_key_size;
+// What became of the partitions that one worker merged. In shared memory.
+struct MergeResult {
+  uint64_t row_count = 0;  // at the start of its region
+  uint64_t distinct = 0;
+  uint128 total = 0;
+  // The first key by its bytes whose total passes 2^64-1.
+  const char* overflowed_key = nullptr;
+  uint64_t overflowed_key_size = 0;
 };
 
 // In shared memory.
 struct MergeControl {
-  std::atomic<uint64_t> next_partition;
-  std::atomic<bool> out_of_memory;
-  PartitionResult results[uint64_t{1} << CountTable::kMaxLog2Partitions];
+  std::atomic<uint64_t> next_partition{0};
+  std::atomic<bool> out_of_memory{false};
 };
 
 struct MergePlan {
   std::span<char* const> tables;
   Selection selection;
   std::vector<std::string_view> find;  // sorted
-  unsigned log2_partitions = 0;
+  unsigned log2_partitions;
   MergeControl* control = nullptr;
+  std::span<MergeResult> results;             // one a worker
   std::span<const SharedRegion> row_regions;  // one a worker
 };
 
@@ -99,63 +99,63 @@ class MergeWorker {
   MergeWorker(const MergePlan& plan, uint32_t index)
       : plan_(plan),
         order_(plan.selection.sort),
-        next_row_(reinterpret_cast<Row*>(plan.row_regions[index].data())),
+        rows_(reinterpret_cast<Row*>(plan.row_regions[index].data())),
+        result_(plan.results[index]),
         table_(order_) {
     for (char* region : plan.tables) tables_.emplace_back(region);
   }
 
   void Run() {
     const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
+    uint64_t rows = 0;
     for (;;) {
       const uint64_t partition = plan_.control->next_partition.fetch_add(1);
-      if (partition >= partitions) return;
-      plan_.control->results[partition] = MergePartition(partition);
+      if (partition >= partitions) break;
+      rows += Select(MergePartition(partition, rows_ + rows)).size();
     }
+    result_.row_count = TopSorted({rows_, rows}).size();
   }
 
  private:
-  PartitionResult MergePartition(uint64_t partition) {
+  std::span<Row> MergePartition(uint64_t partition, Row* out) {
     uint64_t entries = 0;
     for (const CountTable& table : tables_) {
       table.VisitPartition(partition, plan_.log2_partitions,
                            [&](const CountTable::Entry&) { ++entries; });
     }
-    table_.Start(next_row_, entries, plan_.log2_partitions);
-    PartitionResult result{};
+    table_.Start(out, entries, plan_.log2_partitions);
     for (const CountTable& table : tables_) {
       table.VisitPartition(partition, plan_.log2_partitions, [&](const CountTable::Entry& entry) {
-        if (!table_.Add(entry)) NoteOverflow(entry.key, &result);
+        if (!table_.Add(entry)) NoteOverflow(entry.key);
       });
     }
-    result.distinct = table_.size();
-    const std::span<Row> rows(next_row_, table_.size());
-    for (const Row& row : rows) result.total += row.count;
-    const std::span<Row> selected = SelectAndSort(rows);
-    result.rows = selected.data();
-    result.row_count = selected.size();
-    next_row_ += selected.size();
-    return result;
+    const std::span<Row> rows(out, table_.size());
+    result_.distinct += rows.size();
+    for (const Row& row : rows) result_.total += row.count;
+    return rows;
   }
 
-  static void NoteOverflow(std::string_view key, PartitionResult* result) {
-    if (result->overflowed_key != nullptr &&
-        std::string_view(result->overflowed_key, result->overflowed_key_size) <= key) {
+  void NoteOverflow(std::string_view key) {
+    if (result_.overflowed_key != nullptr &&
+        std::string_view(result_.overflowed_key, result_.overflowed_key_size) <= key) {
       return;
     }
-    result->overflowed_key = key.data();
-    result->overflowed_key_size = key.size();
+    result_.overflowed_key = key.data();
+    result_.overflowed_key_size = key.size();
   }
 
-  std::span<Row> SelectAndSort(std::span<Row> rows) const {
+  std::span<Row> Select(std::span<Row> rows) const {
     const auto unwanted = [this](const Row& row) {
       return row.count < plan_.selection.min_count ||
              (!plan_.find.empty() &&
               !std::binary_search(plan_.find.begin(), plan_.find.end(), row.key_view()));
     };
-    if (plan_.selection.min_count > 0 || !plan_.find.empty()) {
-      rows = rows.first(
-          static_cast<size_t>(std::remove_if(rows.begin(), rows.end(), unwanted) - rows.begin()));
-    }
+    if (plan_.selection.min_count == 0 && plan_.find.empty()) return rows;
+    const auto end = std::remove_if(rows.begin(), rows.end(), unwanted);
+    return rows.first(static_cast<size_t>(end - rows.begin()));
+  }
+
+  std::span<Row> TopSorted(std::span<Row> rows) const {
     const uint64_t top = plan_.selection.top.value_or(rows.size());
     if (top < rows.size()) {
       std::nth_element(rows.begin(), rows.begin() + static_cast<ptrdiff_t>(top), rows.end(),
@@ -168,7 +168,8 @@ class MergeWorker {
 
   const MergePlan& plan_;
   RowOrder order_;
-  Row* next_row_;
+  Row* rows_;
+  MergeResult& result_;
   std::vector<CountTable> tables_;
   PartitionTable table_;
 };
@@ -181,9 +182,10 @@ unsigned ChooseLog2Partitions(uint64_t entries) {
 
 void CollectResults(const MergePlan& plan, MergedTables* merged) {
   std::optional<std::string_view> overflowed;
-  for (uint64_t partition = 0; partition < uint64_t{1} << plan.log2_partitions; ++partition) {
-    const PartitionResult& result = plan.control->results[partition];
-    merged->runs.emplace_back(result.rows, result.row_count);
+  for (size_t worker = 0; worker < plan.results.size(); ++worker) {
+    const MergeResult& result = plan.results[worker];
+    const auto* const rows = reinterpret_cast<const Row*>(plan.row_regions[worker].data());
+    merged->runs.emplace_back(rows, result.row_count);
     merged->distinct += result.distinct;
     merged->total += result.total;
     if (result.overflowed_key != nullptr) {
@@ -212,20 +214,26 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
                          Executor* executor, uint32_t workers) {
   uint64_t entries = 0;
   for (char* region : tables) entries += CountTable(region).size();
-  const SharedRegion control_region = SharedRegion::Reserve(sizeof(MergeControl));
-  MergedTables merged;
   MergePlan plan{.tables = tables,
                  .selection = selection,
                  .find = {selection.find.begin(), selection.find.end()},
                  .log2_partitions = ChooseLog2Partitions(entries),
-                 .control = new (control_region.data()) MergeControl,
+                 .results = {},
                  .row_regions = {}};
   std::sort(plan.find.begin(), plan.find.end());
   workers = std::min<uint32_t>(workers, 1u << plan.log2_partitions);
+
+  MergedTables merged;
   for (uint32_t worker = 0; worker < workers; ++worker) {
     merged.regions.push_back(SharedRegion::Reserve(std::max<uint64_t>(entries, 1) * sizeof(Row)));
   }
   plan.row_regions = merged.regions;
+  const SharedRegion control_region = SharedRegion::Reserve(sizeof(MergeControl));
+  plan.control = new (control_region.data()) MergeControl;
+  const SharedRegion result_region = SharedRegion::Reserve(workers * sizeof(MergeResult));
+  auto* const results = reinterpret_cast<MergeResult*>(result_region.data());
+  std::uninitialized_default_construct_n(results, workers);
+  plan.results = {results, workers};
 
   merged.outcomes = executor->Run(
       workers,
