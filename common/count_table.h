@@ -167,8 +167,11 @@ void CountTable::VisitPartition(uint64_t partition, unsigned log2_partitions,
   Slot* const begin = slots_ + partition * slots_per_partition;
   Slot* const end = begin + slots_per_partition;
   for (const Slot* slot = begin; slot != end; ++slot) visit_if_inside(*slot);
-  // Probing may have pushed the last keys of this partition on into the next one.
-  for (Slot* slot = After(end - 1); slot->tag != 0; slot = After(slot)) visit_if_inside(*slot);
+  // Probing may have pushed the last keys of this partition on into the next one, which may be this
+  // one again.
+  for (Slot* slot = After(end - 1); slot != begin && slot->tag != 0; slot = After(slot)) {
+    visit_if_inside(*slot);
+  }
 }
 
 }  // namespace tally

@@ -1,9 +1,8 @@
 #include "common/shared_region.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include <new>
 
 namespace tally {
 
@@ -12,7 +11,13 @@ SharedRegion SharedRegion::Reserve(size_t size_bytes) {
   size_bytes = RoundUpToPages(size_bytes);
   void* data = mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE,
                     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (data == MAP_FAILED) throw std::bad_alloc();
+  if (data == MAP_FAILED) {
+    throw NoAddressSpace(
+        fmt::format("out of address space: there is no room for {} KiB of shared memory; use fewer "
+                    "workers (-j) "
+                    "or raise the limit (ulimit -v)",
+                    size_bytes >> 10));
+  }
   region.data_ = static_cast<char*>(data);
   region.size_bytes_ = size_bytes;
   return region;

@@ -6,7 +6,14 @@
 #include <cstddef>
 #include <utility>
 
+#include "common/error.h"
+
 namespace tally {
+
+class NoAddressSpace : public Error {
+ public:
+  using Error::Error;
+};
 
 /// A page-aligned range of zeroed shared memory, reserved in address space and backed by memory
 /// only where it is touched: ask for the most that could be needed. Boost's
@@ -18,7 +25,7 @@ class SharedRegion {
  public:
   SharedRegion() = default;
 
-  /// Throws std::bad_alloc where the address space has no room for it (ulimit -v).
+  /// Throws NoAddressSpace, with the number, where there is no room for it (ulimit -v).
   static SharedRegion Reserve(size_t size_bytes);
 
   SharedRegion(SharedRegion&& other) noexcept { *this = std::move(other); }

@@ -32,9 +32,6 @@
 namespace tally {
 namespace {
 
-// Chunks that streams may add to a run; at the usual block size, 4 TiB of text.
-constexpr uint64_t kMaxStreamChunks = uint64_t{1} << 22;
-
 // Since the last call.
 class Stopwatch {
  public:
@@ -168,10 +165,9 @@ void CountJob::RefuseToOverwriteInputs() const {
 void CountJob::Allocate() {
   const MemoryLimits limits = MemoryLimits::OfThisProcess();
   blocks_ = ReserveBlocks(workers_, inputs_, options_.chunk_size_bytes, limits);
-  const uint64_t ledger_size = mapped_chunks_.size() + (streams_.empty() ? 0 : kMaxStreamChunks);
-  ledger_ = SharedRegion::Reserve(ledger_size * sizeof(Chunk) + 1);
-  const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_.data()), ledger_size);
-  std::uninitialized_copy(mapped_chunks_.begin(), mapped_chunks_.end(), ledger.begin());
+  ledger_ = ReserveLedger(mapped_chunks_, inputs_, limits);
+  const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_.data()),
+                                ledger_.size_bytes() / sizeof(Chunk));
   control_region_ = boost::interprocess::anonymous_shared_memory(ControlBlock::BytesFor(workers_));
   control_ =
       ControlBlock::Create(control_region_.get_address(), workers_, ledger, mapped_chunks_.size(),

@@ -67,7 +67,8 @@ int main(int argc, char** argv) {
   } catch (const tally::Interrupted& stop) {
     tally::DieBySignal(stop.signal_number());
   } catch (const std::bad_alloc&) {
-    return tally::Complain("out of memory", tally::kExitFailed);
+    return tally::Complain("out of memory; use fewer workers (-j) or raise the limit (ulimit -v)",
+                           tally::kExitFailed);
   } catch (const std::exception& error) {
     return tally::Complain(error.what(), tally::kExitInternal);
   }

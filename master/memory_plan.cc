@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <new>
+#include <memory>
 
 #include "common/count_table.h"
 #include "common/error.h"
@@ -24,6 +24,9 @@ constexpr uint64_t kTableBytesPerInputByte = 64;
 
 // The longest record that a stream may have.
 constexpr uint64_t kMaxBlockBytes = uint64_t{256} << 20;
+
+// Chunks that streams may add to a run: at the usual block size, 4 TiB of text.
+constexpr uint64_t kMaxStreamChunks = uint64_t{1} << 22;
 
 // Larger blocks leave the cache before they are counted; smaller ones cost more locking than
 // counting.
@@ -76,7 +79,7 @@ std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input>
       std::vector<SharedRegion> regions;
       while (regions.size() < workers) regions.push_back(SharedRegion::Reserve(bytes));
       return regions;
-    } catch (const std::bad_alloc&) {
+    } catch (const NoAddressSpace&) {
       // The system gives less than its limits say (vm.overcommit_memory=2): try half.
     }
   }
@@ -92,6 +95,18 @@ uint32_t BlockCount(uint32_t workers) {
   return workers == 1 ? 1 : std::min(2 * workers, WorkQueue::kMaxBlocks);
 }
 
+SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const Input> inputs,
+                           const MemoryLimits& limits) {
+  uint64_t entries = mapped_chunks.size();
+  if (AnyStream(inputs)) {
+    entries += std::min(kMaxStreamChunks, limits.address_space_bytes / 16 / sizeof(Chunk));
+  }
+  auto ledger = SharedRegion::Reserve(std::max<uint64_t>(entries, 1) * sizeof(Chunk));
+  std::uninitialized_copy(mapped_chunks.begin(), mapped_chunks.end(),
+                          reinterpret_cast<Chunk*>(ledger.data()));
+  return ledger;
+}
+
 BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,
                         const MemoryLimits& limits) {
   BlockPool pool;
@@ -104,7 +119,7 @@ BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_
       pool.region = SharedRegion::Reserve(blocks * bytes);
       pool.capacity_bytes = bytes - kReadablePadding;
       return pool;
-    } catch (const std::bad_alloc&) {
+    } catch (const NoAddressSpace&) {
       // As above: try half.
     }
   }

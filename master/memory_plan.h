@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "common/chunk.h"
 #include "common/input.h"
 #include "common/shared_region.h"
 #include "worker/worker.h"
@@ -26,6 +27,10 @@ struct MemoryLimits {
 /// Throws an Error with the numbers where there is not even room for small tables.
 std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
                                         const MemoryLimits& limits);
+
+/// The ledger: the mapped chunks, and room for those of the streams, if there are any.
+SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const Input> inputs,
+                           const MemoryLimits& limits);
 
 /// Blocks for the streams among the inputs; none where there are no streams.
 BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,

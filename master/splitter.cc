@@ -8,25 +8,22 @@
 namespace tally {
 namespace {
 
-// How many bytes of a file are looked at to find out its version.
-constexpr size_t kVersionSampleBytes = size_t{64} << 10;
-
 // So many of the places where a file will be cut are asked for in advance. On a cold disk each
 // costs a read; this way the disk has many of them to do at once instead of one after another.
 constexpr uint64_t kPrefetchedCuts = 64;
+constexpr uint64_t kWorthPrefetching = uint64_t{64} << 10;
 
 void SplitInput(uint32_t number, std::string_view text, Format format, uint64_t chunk_size,
                 std::vector<Chunk>* chunks) {
   const CutRule rule = CutRuleFor(format);
-  const NgramVersion version = format == Format::kNgram
-                                   ? DetectNgramVersion(text.substr(0, kVersionSampleBytes))
-                                   : NgramVersion::kV2;
+  const NgramVersion version =
+      format == Format::kNgram ? DetectNgramVersion(text) : NgramVersion::kV2;
   uint64_t prefetched = 0;
   for (uint64_t begin = 0; begin < text.size();) {
     for (; prefetched < std::min(text.size(), begin + kPrefetchedCuts * chunk_size);
          prefetched += chunk_size) {
       // Neighbouring pages need no advice: the kernel reads ahead.
-      if (chunk_size >= kVersionSampleBytes) Prefetch(text.data() + prefetched, 1);
+      if (chunk_size >= kWorthPrefetching) Prefetch(text.data() + prefetched, 1);
     }
     const uint64_t goal = begin + std::min(chunk_size, text.size() - begin) - 1;
     const uint64_t end = FirstCut(text, goal, rule);

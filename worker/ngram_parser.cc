@@ -39,9 +39,18 @@ std::optional<NgramVersion> ClassifyNgramLine(std::string_view line) {
   return tabs == 3 ? NgramVersion::kV2 : NgramVersion::kV1;
 }
 
-NgramVersion DetectNgramVersion(std::string_view first_bytes) {
-  while (!first_bytes.empty()) {
-    if (const auto version = ClassifyNgramLine(TakeField(&first_bytes, '\n'))) return *version;
+NgramVersion DetectNgramVersion(std::string_view text) {
+  // Less than the smallest block of a stream, so that a file is taken for the same thing whether it
+  // is mapped or read.
+  constexpr size_t kSampleBytes = size_t{32} << 10;
+  if (text.size() > kSampleBytes) {
+    const std::string_view sample = text.substr(0, kSampleBytes);
+    // Half a line may look like a line of another version.
+    const size_t whole_lines = sample.rfind('\n');
+    text = whole_lines == std::string_view::npos ? sample : sample.substr(0, whole_lines);
+  }
+  while (!text.empty()) {
+    if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) return *version;
   }
   return NgramVersion::kV2;
 }

@@ -17,8 +17,9 @@ namespace tally {
 /// may be cut behind them.
 std::optional<NgramVersion> ClassifyNgramLine(std::string_view line);
 
-/// The version of a file, by the first of these lines that is of any; v2 where none is.
-NgramVersion DetectNgramVersion(std::string_view first_bytes);
+/// The version of a file, given its text or the first block of it: that of the first line that is
+/// of any, among the whole lines of the first 32 KiB (or in the first line, be it longer); else v2.
+NgramVersion DetectNgramVersion(std::string_view text);
 
 /// Which rows count.
 struct NgramFilter {

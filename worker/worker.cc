@@ -96,9 +96,9 @@ bool CountingSink::Fail(CountTable::AddResult result, std::string_view key) {
     report_->fatal.Set(OverflowError(key).what());
   } else {
     report_->fatal.Set(
-        fmt::format("a worker's table is full: {} keys fill the {} MiB that it may have; use fewer "
+        fmt::format("a worker's table is full: {} keys fill the {} KiB that it may have; use fewer "
                     "workers (-j), or raise the limit on address space (ulimit -v)",
-                    table_->size(), table_->region_bytes() >> 20));
+                    table_->size(), table_->region_bytes() >> 10));
   }
   return false;
 }
@@ -285,6 +285,8 @@ bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept {
     report.fatal.Set("out of memory");
   } catch (const std::exception& error) {
     report.fatal.Set(error.what());
+  } catch (...) {
+    report.fatal.Set("an unknown exception");
   }
   return false;
 }
