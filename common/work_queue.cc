@@ -54,6 +54,10 @@ std::optional<Task> WorkQueue::TryClaim(uint32_t worker, const std::optional<Pos
   }
   // Published blocks first: they are still in the cache, and the readers wait for them.
   if (auto task = TryClaimChunk(worker, &next_published_, chunks_end_)) return task;
+  if (reading) {
+    // Chunks behind the limit were passed over, which has freed their blocks.
+    if (auto task = TryFill(*reading)) return task;
+  }
   if (!reading && next_stream_ < streams_.size()) {
     const uint32_t input = streams_[next_stream_];
     if (Position{.input = input, .offset = 0} < limit_) {

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <boost/interprocess/anonymous_shared_memory.hpp>
 #include <boost/interprocess/mapped_region.hpp>
 #include <chrono>
 #include <cstdio>
@@ -77,6 +76,7 @@ class CountJob {
   void Map();
   ProgressState CurrentProgress() const;
   std::string DescribeWork(uint32_t worker) const;
+  void NotePeakMemory(std::span<const WorkerOutcome> outcomes);
   void CheckInputs();
   void Merge();
   void Write();
@@ -168,7 +168,7 @@ void CountJob::Allocate() {
   ledger_ = ReserveLedger(mapped_chunks_, inputs_, limits);
   const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_.data()),
                                 ledger_.size_bytes() / sizeof(Chunk));
-  control_region_ = boost::interprocess::anonymous_shared_memory(ControlBlock::BytesFor(workers_));
+  control_region_ = MapControlRegion(workers_);
   control_ =
       ControlBlock::Create(control_region_.get_address(), workers_, ledger, mapped_chunks_.size(),
                            std::span<const uint32_t>(streams_), BlockCount(workers_));
@@ -199,9 +199,7 @@ void CountJob::Map() {
     if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));
   }
   ThrowIfWorkerDied(outcomes, [this](uint32_t worker) { return DescribeWork(worker); });
-  for (const WorkerOutcome& outcome : outcomes) {
-    stats_.worker_peak_rss_kb.push_back(outcome.peak_rss_kb);
-  }
+  NotePeakMemory(outcomes);
 }
 
 ProgressState CountJob::CurrentProgress() const {
@@ -219,6 +217,14 @@ std::string CountJob::DescribeWork(uint32_t worker) const {
   const Chunk& chunk = control_->queue().ledger()[number];
   return fmt::format("counting chunk {} ({}, bytes {} to {})", number + 1,
                      EscapeForMessage(inputs_[chunk.input].name), chunk.begin, chunk.end);
+}
+
+void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
+  stats_.worker_peak_rss_kb.resize(workers_);
+  for (size_t worker = 0; worker < outcomes.size(); ++worker) {
+    long& peak = stats_.worker_peak_rss_kb[worker];
+    peak = std::max(peak, outcomes[worker].peak_rss_kb);
+  }
 }
 
 void CountJob::CheckInputs() {
@@ -240,6 +246,7 @@ void CountJob::Merge() {
                          .top = options_.top,
                          .find = options_.find},
                         executor_, workers_);
+  NotePeakMemory(merged_.outcomes);
   stats_.distinct = merged_.distinct;
   stats_.total = merged_.total;
 }

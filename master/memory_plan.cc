@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/interprocess/anonymous_shared_memory.hpp>
+#include <boost/interprocess/exceptions.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "common/control_block.h"
 #include "common/count_table.h"
 #include "common/error.h"
 
@@ -105,6 +108,16 @@ SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const
   std::uninitialized_copy(mapped_chunks.begin(), mapped_chunks.end(),
                           reinterpret_cast<Chunk*>(ledger.data()));
   return ledger;
+}
+
+boost::interprocess::mapped_region MapControlRegion(uint32_t workers) {
+  const size_t size_bytes = ControlBlock::BytesFor(workers);
+  try {
+    return boost::interprocess::anonymous_shared_memory(size_bytes);
+  } catch (const boost::interprocess::interprocess_exception& error) {
+    throw NoAddressSpace(fmt::format("{} KiB of shared memory to control {} workers: {}",
+                                     size_bytes >> 10, workers, error.what()));
+  }
 }
 
 BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,

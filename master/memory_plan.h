@@ -3,6 +3,7 @@
 #ifndef TALLY_MASTER_MEMORY_PLAN_H_
 #define TALLY_MASTER_MEMORY_PLAN_H_
 
+#include <boost/interprocess/mapped_region.hpp>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -31,6 +32,10 @@ std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input>
 /// The ledger: the mapped chunks, and room for those of the streams, if there are any.
 SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const Input> inputs,
                            const MemoryLimits& limits);
+
+/// Zeroed shared memory for a ControlBlock: the one region that is touched from end to end, and so
+/// is not merely reserved.
+boost::interprocess::mapped_region MapControlRegion(uint32_t workers);
 
 /// Blocks for the streams among the inputs; none where there are no streams.
 BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,

@@ -44,7 +44,8 @@ std::vector<Chunk> SplitIntoChunks(std::span<const Input> inputs, Format format,
   for (const Input& input : inputs) {
     if (!input.is_stream()) total_bytes += input.text->size();
   }
-  const uint64_t chunk_size = std::max(chunk_size_bytes, total_bytes / kMaxMappedChunks + 1);
+  const uint64_t chunk_size = std::clamp<uint64_t>(
+      chunk_size_bytes, total_bytes / kMaxMappedChunks + 1, std::max<uint64_t>(total_bytes, 1) + 1);
   std::vector<Chunk> chunks;
   for (uint32_t number = 0; number < inputs.size(); ++number) {
     const Input& input = inputs[number];
