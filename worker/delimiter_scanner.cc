@@ -103,8 +103,10 @@ size_t FindWordEdges(const char* begin, const char* end, const char* text_end, W
   uint64_t in_word = state->in_word ? 1 : 0;
   unsigned spaces_ahead = state->spaces_ahead;
   for (const char* block = begin; block < end; block += kBlockBytes) {
+    const auto size =
+        static_cast<unsigned>(std::min<size_t>(kBlockBytes, static_cast<size_t>(end - block)));
     uint64_t spaces = AsciiSpaceMask(block) | ((uint64_t{1} << spaces_ahead) - 1);
-    spaces_ahead = 0;
+    spaces_ahead -= std::min(spaces_ahead, size);
     for (uint64_t leads = KeepBefore(end, block, SpaceLeadMask(block)); leads != 0;
          leads &= leads - 1) {
       const unsigned at = static_cast<unsigned>(hwy::Num0BitsBelowLS1Bit_Nonzero64(leads));
@@ -112,14 +114,12 @@ size_t FindWordEdges(const char* begin, const char* end, const char* text_end, W
       const unsigned length = Utf8SpaceLength(block + at, left);
       const uint64_t ones = (uint64_t{1} << length) - 1;
       spaces |= ones << at;
-      const auto size =
-          static_cast<unsigned>(std::min<size_t>(kBlockBytes, static_cast<size_t>(end - block)));
       if (at + length > size) spaces_ahead = at + length - size;
     }
     const uint64_t words = ~spaces;
     const uint64_t edges = words ^ (words << 1 | in_word);
     next = AppendPositions(block, KeepBefore(end, block, edges), next);
-    in_word = words >> (std::min<size_t>(kBlockBytes, static_cast<size_t>(end - block)) - 1) & 1;
+    in_word = words >> (size - 1) & 1;
   }
   state->in_word = in_word != 0;
   state->spaces_ahead = spaces_ahead;

@@ -60,14 +60,15 @@ class PositionStream {
 
  private:
   bool Refill() {
-    do {
+    used_ = 0;
+    found_ = 0;
+    while (found_ == 0) {
       if (next_window_ == text_end_) return false;
       const size_t left = static_cast<size_t>(text_end_ - next_window_);
       const char* const end = next_window_ + std::min(left, kScanWindowBytes);
       found_ = find_(next_window_, end, &positions_);
       next_window_ = end;
-    } while (found_ == 0);
-    used_ = 0;
+    }
     return true;
   }
 

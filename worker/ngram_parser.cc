@@ -47,7 +47,8 @@ NgramVersion DetectNgramVersion(std::string_view text) {
     const std::string_view sample = text.substr(0, kSampleBytes);
     // Half a line may look like a line of another version.
     const size_t whole_lines = sample.rfind('\n');
-    text = whole_lines == std::string_view::npos ? sample : sample.substr(0, whole_lines);
+    text = whole_lines == std::string_view::npos ? text.substr(0, text.find('\n'))
+                                                 : sample.substr(0, whole_lines);
   }
   while (!text.empty()) {
     if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) return *version;
@@ -56,7 +57,6 @@ NgramVersion DetectNgramVersion(std::string_view text) {
 }
 
 const char* NgramV3Parser::AddYear(std::string_view triple, Sum* sum) const {
-  triple = WithoutFinalCr(triple);
   std::array<uint64_t, 3> numbers;
   for (size_t i = 0; i < numbers.size(); ++i) {
     const size_t size = i + 1 < numbers.size() ? triple.find(',') : triple.size();

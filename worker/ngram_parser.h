@@ -128,11 +128,14 @@ class NgramV3Parser {
       const char* field_end = ends.Next();
       const std::string_view ngram(line, field_end);
       Sum sum;
-      const char* reason = field_end == text_end || *field_end == '\n' ? kNoYears : nullptr;
-      while (field_end < text_end && *field_end == '\t') {
+      bool at_tab = field_end < text_end && *field_end == '\t';
+      const char* reason = at_tab ? nullptr : kNoYears;
+      while (at_tab) {
         const char* const field = field_end + 1;
         field_end = ends.Next();
-        if (reason == nullptr) reason = AddYear({field, field_end}, &sum);
+        at_tab = field_end < text_end && *field_end == '\t';
+        const std::string_view triple(field, field_end);
+        if (reason == nullptr) reason = AddYear(at_tab ? triple : WithoutFinalCr(triple), &sum);
       }
       const bool go_on =
           reason != nullptr
