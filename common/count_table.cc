@@ -41,18 +41,33 @@ CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
   return AddResult::kOverflow;
 }
 
-CountTable::AddResult CountTable::AddShort(ShortKey words, size_t size, uint64_t amount) {
-  // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
-  // key and the same key with NULs after it collide, and the tag tells them apart.
-  const uint64_t hash = HashBytes(&words, sizeof words, header_->seed);
-  const uint64_t tag = MakeTag(hash, size);
-  for (Slot* slot = Home(hash);; slot = After(slot)) {
-    if (slot->tag == tag && slot->key == words) {
+CountTable::AddResult CountTable::AddShort(const Addition& addition) {
+  for (Slot* slot = Home(addition.tag);; slot = After(slot)) {
+    if (slot->tag == addition.tag && slot->key == addition.key) {
       last_ = slot;
-      return Bump(slot, amount);
+      return Bump(slot, addition.amount);
     }
-    if (slot->tag == 0) return Insert(slot, tag, words, amount);
+    if (slot->tag == 0) return Insert(slot, addition.tag, addition.key, addition.amount);
   }
+}
+
+CountTable::AddResult CountTable::AddQueued(Addition* addition) {
+  if (addition->tag == 0) return AddResult::kAdded;
+  const AddResult result = AddShort(*addition);
+  if (result == AddResult::kAdded) {
+    addition->tag = 0;
+  } else {
+    failed_key_ = addition->key_view();
+  }
+  return result;
+}
+
+CountTable::AddResult CountTable::Flush() {
+  for (Addition& addition : queue_) {
+    const AddResult result = AddQueued(&addition);
+    if (result != AddResult::kAdded) return result;
+  }
+  return AddResult::kAdded;
 }
 
 CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount) {

@@ -3,6 +3,7 @@
 #ifndef TALLY_COMMON_COUNT_TABLE_H_
 #define TALLY_COMMON_COUNT_TABLE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -53,11 +54,18 @@ class CountTable {
   AddResult Add(std::string_view key, uint64_t amount) {
     if (key.size() > kInlineBytes) return AddLong(key, amount);
     const ShortKey words = LoadShortKey(key);
-    if (static_cast<uint32_t>(last_->tag) == key.size() + 1 && last_->key == words) {
-      return Bump(last_, amount);
-    }
-    return AddShort(words, key.size(), amount);
+    if (IsLast(words, key.size())) return Bump(last_, amount);
+    return AddShort({.key = words, .tag = TagOf(words, key.size()), .amount = amount});
   }
+
+  /// As Add(), for a long row of keys: a short one may wait in a queue while the memory of its slot
+  /// is on its way into the cache, so that a table larger than that is waited for many keys at a
+  /// time instead of at each. Flush() adds those that still wait; before it, nothing but AddSoon()
+  /// may be called. Where the result is not kAdded, failed_key() is the key that it is about, and
+  /// keys may have been lost.
+  AddResult AddSoon(std::string_view key, uint64_t amount);
+  AddResult Flush();
+  std::string_view failed_key() const { return failed_key_; }
 
   /// Number of keys.
   uint64_t size() const { return header_->size; }
@@ -101,17 +109,39 @@ class CountTable {
   static constexpr size_t kSlotsOffset = 64;
   static_assert(sizeof(Header) <= kSlotsOffset);
 
+  // A short key with what is to be added. Its tag tells its home, too: no table has more slots than
+  // the tag has bits of the hash.
+  struct Addition {
+    ShortKey key{};
+    uint64_t tag = 0;  // 0: none
+    uint64_t amount = 0;
+
+    std::string_view key_view() const {
+      return {reinterpret_cast<const char*>(&key), static_cast<uint32_t>(tag) - 1};
+    }
+  };
+  static constexpr size_t kQueueLength = 16;  // a power of two
+
   static uint64_t MakeTag(uint64_t hash, size_t key_size) {
     return (hash & 0xffffffff00000000u) | (key_size + 1);
   }
   static ShortKey LoadShortKey(std::string_view key);
+  // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
+  // key and the same key with NULs after it collide, and the tag tells them apart.
+  uint64_t TagOf(const ShortKey& words, size_t size) const {
+    return MakeTag(HashBytes(&words, sizeof words, header_->seed), size);
+  }
+  bool IsLast(const ShortKey& words, size_t size) const {
+    return static_cast<uint32_t>(last_->tag) == size + 1 && last_->key == words;
+  }
   static AddResult Bump(Slot* slot, uint64_t amount) {
     return __builtin_add_overflow(slot->count, amount, &slot->count) ? UndoBump(slot, amount)
                                                                      : AddResult::kAdded;
   }
   static AddResult UndoBump(Slot* slot, uint64_t amount);
 
-  AddResult AddShort(ShortKey words, size_t size, uint64_t amount);
+  AddResult AddShort(const Addition& addition);
+  AddResult AddQueued(Addition* addition);
   AddResult AddLong(std::string_view key, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
   AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
@@ -137,6 +167,9 @@ class CountTable {
   Slot* last_ = nullptr;  // the slot of the previous Add(): neighbours often share their key
   unsigned hash_shift_ = 0;
   uint64_t grow_at_ = 0;  // number of keys
+  std::array<Addition, kQueueLength> queue_;
+  size_t queue_next_ = 0;  // the place of the oldest addition, which the next one takes
+  std::string_view failed_key_;
 };
 
 inline CountTable::ShortKey CountTable::LoadShortKey(std::string_view key) {
@@ -150,6 +183,20 @@ inline CountTable::ShortKey CountTable::LoadShortKey(std::string_view key) {
   words.low = low_bits == 64 ? 0 : words.low & (kOnes >> low_bits);
   words.high = high_bits == 64 ? 0 : words.high & (kOnes >> high_bits);
   return words;
+}
+
+inline CountTable::AddResult CountTable::AddSoon(std::string_view key, uint64_t amount) {
+  failed_key_ = key;
+  if (key.size() > kInlineBytes) return AddLong(key, amount);
+  const ShortKey words = LoadShortKey(key);
+  if (IsLast(words, key.size())) return Bump(last_, amount);
+  Addition& oldest = queue_[queue_next_++ % kQueueLength];
+  const AddResult result = AddQueued(&oldest);
+  if (result != AddResult::kAdded) [[unlikely]]
+    return result;
+  oldest = {.key = words, .tag = TagOf(words, key.size()), .amount = amount};
+  __builtin_prefetch(Home(oldest.tag), /*for writing=*/1);
+  return AddResult::kAdded;
 }
 
 template <class Visitor>

@@ -48,7 +48,7 @@ class Stopwatch {
 class CountJob {
  public:
   CountJob(const CountOptions& options, Executor* executor)
-      : options_(options), executor_(executor) {}
+      : options_(options), executor_(executor), progress_(options.progress) {}
 
   void Run() {
     OpenAndPlan();
@@ -69,7 +69,7 @@ class CountJob {
 
  private:
   void OpenAndPlan();
-  Format DetectFormat() const;
+  Format DetectFormat();
   void CheckOutputs() const;
   void RefuseToOverwriteInputs() const;
   void Allocate();
@@ -87,6 +87,7 @@ class CountJob {
   Executor* executor_;
   Stopwatch stopwatch_;
   RunStats stats_;
+  ProgressLine progress_;
 
   uint32_t workers_ = 1;
   FormatOptions format_;
@@ -107,7 +108,12 @@ class CountJob {
 
 void CountJob::OpenAndPlan() {
   workers_ = options_.workers.value_or(UsableCpuCount());
-  inputs_ = OpenInputs(options_.files);
+  const auto while_waiting = [this] {
+    ThrowIfStopped();
+    progress_.Show({});
+  };
+  while_waiting();
+  inputs_ = OpenInputs(options_.files, while_waiting);
   CheckOutputs();
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
@@ -122,13 +128,14 @@ void CountJob::OpenAndPlan() {
   stats_.workers = workers_;
 }
 
-Format CountJob::DetectFormat() const {
+Format CountJob::DetectFormat() {
   for (const Input& input : inputs_) {
-    const std::string bytes = FirstBytes(input);
-    if (bytes.empty()) continue;
-    const bool is_ngram = ClassifyNgramLine(bytes.substr(0, bytes.find('\n'))).has_value();
+    const std::optional<std::string> line = FirstLine(input);
+    if (!line) continue;
+    const bool is_ngram = ClassifyNgramLine(*line).has_value();
     const Format format = is_ngram ? Format::kNgram : Format::kWords;
     if (!options_.quiet) {
+      progress_.Erase();
       fmt::print(stderr,
                  "tally: counting {} (by the first line of {}; -f chooses another format)\n",
                  is_ngram ? "n-grams" : "words", EscapeForMessage(input.name));
@@ -189,11 +196,10 @@ void CountJob::Map() {
                        .control = control_,
                        .tables = tables_,
                        .blocks = &blocks_};
-  ProgressLine progress(options_.progress);
   const auto outcomes = executor_->Run(
       workers_, [&plan](uint32_t worker) { return RunWorker(plan, worker); },
-      [&] { progress.Show(CurrentProgress()); });
-  progress.Finish(CurrentProgress());
+      [this] { progress_.Show(CurrentProgress()); });
+  progress_.Finish(CurrentProgress());
 
   for (const WorkerReport& report : control_->reports()) {
     if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));

@@ -10,18 +10,18 @@
 #include <system_error>
 
 #include "common/error.h"
-#include "master/signals.h"
 #include "worker/byte_source.h"
 #include "worker/stream_reader.h"
 
 namespace tally {
 namespace {
 
-constexpr size_t kPeekBytes = size_t{64} << 10;
+// Enough for the longest key and the columns behind it.
+constexpr size_t kPeekBytes = kMaxKeyBytes + (size_t{64} << 10);
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kStdinName = "standard input";
 
-UniqueFd OpenForReading(const std::string& path) {
+UniqueFd OpenForReading(const std::string& path, const std::function<void()>& while_waiting) {
   if (path == "-") {
     UniqueFd fd(fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0));
     if (!fd) throw SystemError(kStdinName, "cannot be read", errno);
@@ -32,21 +32,20 @@ UniqueFd OpenForReading(const std::string& path) {
     if (fd) return fd;
     // Opening a FIFO waits for a writer.
     if (errno != EINTR) throw SystemError(path, "cannot be opened", errno);
-    ThrowIfStopped();
+    while_waiting();
   }
 }
 
-// Reads what a first line takes, or to the end. A pipe is not waited for any longer than that.
-std::string ReadFirstBytes(ByteSource* source) {
-  std::string bytes;
-  while (bytes.size() < kPeekBytes) {
-    char buffer[4096];
-    const size_t count = source->Read(buffer, sizeof buffer);
-    bytes.append(buffer, count);
-    const bool has_magic = bytes.size() >= 3;
-    if (count == 0 || (has_magic && !LooksLikeGzip(bytes) && bytes.find('\n') != bytes.npos)) break;
-  }
-  return bytes;
+bool HasFirstLine(std::string_view text) {
+  return text.size() >= kPeekBytes || text.find('\n') != text.npos;
+}
+
+// Appends the next piece to `text`. False where there is none.
+bool ReadMore(ByteSource* source, std::string* text) {
+  char buffer[4096];
+  const size_t count = source->Read(buffer, sizeof buffer);
+  text->append(buffer, count);
+  return count > 0;
 }
 
 // The start of what gzip bytes that may break off hold.
@@ -57,11 +56,7 @@ std::string InflatePrefix(const std::string& compressed) {
       MakePrefixedSource(compressed, MakeDescriptorSource(nothing, "/dev/null")), "");
   std::string text;
   try {
-    while (text.size() < kPeekBytes && text.find('\n') == text.npos) {
-      char buffer[4096];
-      const size_t count = source->Read(buffer, sizeof buffer);
-      if (count == 0) break;
-      text.append(buffer, count);
+    while (!HasFirstLine(text) && ReadMore(source.get(), &text)) {
     }
   } catch (const Error&) {
     // Here the prefix ends. If it is the file that is damaged, its reader will say so.
@@ -69,18 +64,35 @@ std::string InflatePrefix(const std::string& compressed) {
   return text;
 }
 
-void PeekAtStream(Input* input) {
+// Reads no more of a pipe than its first line takes.
+void PeekAtStream(Input* input, const std::function<void()>& while_waiting) {
   const int duplicate = fcntl(input->fd.get(), F_DUPFD_CLOEXEC, 0);
   if (duplicate < 0) throw SystemError(input->name, "cannot be read", errno);
-  input->prefix =
-      ReadFirstBytes(MakeDescriptorSource(duplicate, input->name, ThrowIfStopped).get());
-  input->gzip = LooksLikeGzip(input->prefix);
+  const auto source = MakeDescriptorSource(duplicate, input->name, while_waiting);
+  std::string& prefix = input->prefix;
+  while (prefix.size() < kGzipMagicBytes && ReadMore(source.get(), &prefix)) {
+  }
+  input->gzip = LooksLikeGzip(prefix);
+  if (!input->gzip) {
+    while (!HasFirstLine(prefix) && ReadMore(source.get(), &prefix)) {
+    }
+    return;
+  }
+  // Inflating it all again for each further piece would take quadratic time.
+  for (size_t next_look = 0; prefix.size() < kPeekBytes;) {
+    if (prefix.size() >= next_look) {
+      if (HasFirstLine(InflatePrefix(prefix))) return;
+      next_look = 2 * prefix.size();
+    }
+    if (!ReadMore(source.get(), &prefix)) return;
+  }
 }
 
 // A file of no bytes, a file that says so but is not (/proc), or one that can be mapped.
-void MapOrStream(const std::string& path, const struct stat& status, Input* input) {
+void MapOrStream(const std::string& path, const struct stat& status,
+                 const std::function<void()>& while_waiting, Input* input) {
   const off_t begin = path == "-" ? std::max<off_t>(lseek(input->fd.get(), 0, SEEK_CUR), 0) : 0;
-  char first[3];
+  char first[kGzipMagicBytes];
   const ssize_t count = pread(input->fd.get(), first, sizeof first, begin);
   if (count < 0) throw SystemError(input->name, "cannot be read", errno);
   input->gzip = LooksLikeGzip({first, static_cast<size_t>(count)});
@@ -101,51 +113,55 @@ void MapOrStream(const std::string& path, const struct stat& status, Input* inpu
     }
   }
   input->size_known = input->file_bytes > 0;
-  if (path == "-") return PeekAtStream(input);
+  if (path == "-") return PeekAtStream(input, while_waiting);
   // Thousands of compressed files are not all kept open: the reader opens its own again.
   input->path = path;
 }
 
-Input OpenInput(const std::string& path) {
+Input OpenInput(const std::string& path, const std::function<void()>& while_waiting) {
   Input input;
   input.name = path == "-" ? std::string(kStdinName) : path;
-  input.fd = OpenForReading(path);
+  input.fd = OpenForReading(path, while_waiting);
   struct stat status;
   if (fstat(input.fd.get(), &status) != 0) throw SystemError(input.name, "cannot be read", errno);
   if (S_ISDIR(status.st_mode)) throw SystemError(input.name, "cannot be counted", EISDIR);
   if (S_ISREG(status.st_mode)) {
     input.id = FileId{.device = status.st_dev, .inode = status.st_ino};
-    MapOrStream(path, status, &input);
+    MapOrStream(path, status, while_waiting, &input);
     if (!input.is_stream() || !input.path.empty()) input.fd = UniqueFd();
   } else {
-    PeekAtStream(&input);
+    PeekAtStream(&input, while_waiting);
   }
   return input;
 }
 
 }  // namespace
 
-std::vector<Input> OpenInputs(const std::vector<std::string>& paths) {
+std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
+                              const std::function<void()>& while_waiting) {
   if (std::count(paths.begin(), paths.end(), "-") > 1) {
     throw UsageError("'-' is given twice, but standard input can be read only once");
   }
   std::vector<Input> inputs;
   inputs.reserve(paths.size());
-  for (const std::string& path : paths) inputs.push_back(OpenInput(path));
+  for (const std::string& path : paths) inputs.push_back(OpenInput(path, while_waiting));
   return inputs;
 }
 
-std::string FirstBytes(const Input& input) {
-  std::string bytes;
+std::optional<std::string> FirstLine(const Input& input) {
+  std::string text;
   if (!input.is_stream()) {
-    bytes = input.text->substr(0, kPeekBytes);
-  } else if (!input.path.empty()) {
-    bytes = ReadFirstBytes(OpenStream(input).get());
+    text = input.text->substr(0, std::min(input.text->find('\n'), kPeekBytes) + 1);
+  } else if (input.path.empty()) {
+    text = input.gzip ? InflatePrefix(input.prefix) : input.prefix;
   } else {
-    bytes = input.gzip ? InflatePrefix(input.prefix) : input.prefix;
+    const auto source = OpenStream(input);
+    while (!HasFirstLine(text) && ReadMore(source.get(), &text)) {
+    }
   }
-  if (bytes.starts_with(kByteOrderMark)) bytes.erase(0, kByteOrderMark.size());
-  return bytes;
+  if (text.empty()) return std::nullopt;
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  return text.substr(0, text.find('\n'));
 }
 
 }  // namespace tally

@@ -41,7 +41,9 @@ std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compresse
 std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
                                                std::unique_ptr<ByteSource> source);
 
-/// Whether a file that starts with these bytes is gzip (RFC 1952: magic 1f 8b, method 8).
+/// Whether a file that starts with these bytes is gzip (RFC 1952: magic 1f 8b, method 8); three of
+/// them are enough to tell.
+constexpr size_t kGzipMagicBytes = 3;
 bool LooksLikeGzip(std::string_view first_bytes);
 
 }  // namespace tally

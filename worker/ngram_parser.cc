@@ -41,14 +41,14 @@ std::optional<NgramVersion> ClassifyNgramLine(std::string_view line) {
 
 NgramVersion DetectNgramVersion(std::string_view text) {
   // Less than the smallest block of a stream, so that a file is taken for the same thing whether it
-  // is mapped or read.
+  // is mapped or read. Half a line may look like a line of another version, so only whole ones
+  // count.
   constexpr size_t kSampleBytes = size_t{32} << 10;
   if (text.size() > kSampleBytes) {
-    const std::string_view sample = text.substr(0, kSampleBytes);
-    // Half a line may look like a line of another version.
-    const size_t whole_lines = sample.rfind('\n');
-    text = whole_lines == std::string_view::npos ? text.substr(0, text.find('\n'))
-                                                 : sample.substr(0, whole_lines);
+    const size_t whole_lines = text.substr(0, kSampleBytes).rfind('\n');
+    text = text.substr(0, whole_lines != std::string_view::npos
+                              ? whole_lines
+                              : text.substr(0, kMaxKeyBytes + kSampleBytes).find('\n'));
   }
   while (!text.empty()) {
     if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) return *version;

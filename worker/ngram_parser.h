@@ -18,7 +18,8 @@ namespace tally {
 std::optional<NgramVersion> ClassifyNgramLine(std::string_view line);
 
 /// The version of a file, given its text or the first block of it: that of the first line that is
-/// of any, among the whole lines of the first 32 KiB (or in the first line, be it longer); else v2.
+/// of any, among the lines that end in the first 32 KiB (or by the first line alone, if it is
+/// longer than that); else v2.
 NgramVersion DetectNgramVersion(std::string_view text);
 
 /// Which rows count.

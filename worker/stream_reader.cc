@@ -41,6 +41,7 @@ StreamReader::Filled StreamReader::Fill(std::span<char> block) {
     size = ReadUpTo(goal, size, block);
     cut = at_end_ ? size : LastCut({block.data(), size}, cut_rule_);
     if (cut > 0 || at_end_) break;
+    if (failure_) throw Error(*failure_);
     if (size == block.size()) {
       throw Error(
           fmt::format("{}: a record of over {} bytes begins at byte {}; nothing as long can "
@@ -59,10 +60,14 @@ StreamReader::Filled StreamReader::Fill(std::span<char> block) {
 }
 
 size_t StreamReader::ReadUpTo(size_t goal, size_t size, std::span<char> block) {
-  while (size < goal && !at_end_) {
-    const size_t count = source_->Read(block.data() + size, goal - size);
-    at_end_ = count == 0;
-    size += count;
+  while (size < goal && !at_end_ && !failure_) {
+    try {
+      const size_t count = source_->Read(block.data() + size, goal - size);
+      at_end_ = count == 0;
+      size += count;
+    } catch (const Error& error) {
+      failure_ = error;
+    }
   }
   return size;
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/cut.h"
+#include "common/error.h"
 #include "common/input.h"
 #include "worker/byte_source.h"
 
@@ -33,8 +34,8 @@ class StreamReader {
     uint64_t file_bytes;  // how much of the file was consumed for it
   };
 
-  /// Fills `block` from its start. Throws an Error where the stream cannot be read on, or where a
-  /// record is longer than the block.
+  /// Fills `block` from its start. Throws an Error where the stream cannot be read on, once all
+  /// whole records before that place were handed out, or where a record is longer than the block.
   Filled Fill(std::span<char> block);
 
   /// How much was handed out.
@@ -49,6 +50,7 @@ class StreamReader {
   size_t block_bytes_;
   std::string begun_;  // the start of a record whose end was not read yet
   bool at_end_ = false;
+  std::optional<Error> failure_;  // why the stream cannot be read on
   uint64_t offset_ = 0;
   uint64_t file_bytes_ = 0;
 };

@@ -35,14 +35,14 @@ class CountingSink {
   bool Add(std::string_view key, uint64_t amount) {
     if (key.size() > kMaxKeyBytes) [[unlikely]]
       return RejectLongKey(key);
-    const auto result = table_->Add(key, amount);
-    if (result != CountTable::AddResult::kAdded) [[unlikely]]
-      return Fail(result, key);
     ++records_;
-    return true;
+    return Check(table_->AddSoon(key, amount));
   }
 
   bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
+
+  /// All records were handed on: adds those that wait.
+  void Finish() { Check(table_->Flush()); }
 
   uint64_t records() const { return records_; }
   bool failed() const { return failed_; }
@@ -54,7 +54,10 @@ class CountingSink {
   }
 
   bool Reject(const BadLine& bad, bool has_line_number);
-  bool Fail(CountTable::AddResult result, std::string_view key);
+  bool Check(CountTable::AddResult result) {
+    return result == CountTable::AddResult::kAdded || Fail(result);
+  }
+  bool Fail(CountTable::AddResult result);
 
   const CountPlan& plan_;
   uint64_t chunk_number_;
@@ -90,10 +93,11 @@ bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
   return plan_.skip_malformed;
 }
 
-bool CountingSink::Fail(CountTable::AddResult result, std::string_view key) {
+bool CountingSink::Fail(CountTable::AddResult result) {
+  if (failed_) return false;
   failed_ = true;
   if (result == CountTable::AddResult::kOverflow) {
-    report_->fatal.Set(OverflowError(key).what());
+    report_->fatal.Set(OverflowError(table_->failed_key()).what());
   } else {
     report_->fatal.Set(
         fmt::format("a worker's table is full: {} keys fill the {} KiB that it may have; use fewer "
@@ -233,6 +237,7 @@ bool Worker::CountChunk(uint64_t number) {
                                 : plan_.blocks->block(chunk.block);
   CountingSink sink(plan_, number, chunk, begin, &table_, &report_);
   const uint64_t lines = ParseText(chunk, {begin, chunk.size_bytes()}, &sink);
+  sink.Finish();
   queue_.Finish(number, lines);
   plan_.control->AddProgress(index_, {.chunks = 1,
                                       .text_bytes = chunk.size_bytes(),

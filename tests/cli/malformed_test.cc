@@ -1,0 +1,238 @@
+// Malformed lines: the error that names the first of them, whatever found it, and what
+// --skip-malformed makes of them.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/cli/oracle.h"
+#include "tests/cli/run_tally.h"
+
+namespace tally {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr const char* kWorkers[] = {"1", "2", "3", "7"};
+constexpr const char* kChunkSizes[] = {"1", "7", "4K", "8M"};
+
+class MalformedCliTest : public CliTest {
+ protected:
+  /// Runs the arguments for every number of workers and chunk size, on a text that is mapped, piped
+  /// and compressed, each time under the name "in", and expects the same outcome.
+  Outcome SameForAll(const std::vector<std::string>& arguments, const std::string& text) const {
+    std::vector<Outcome> outcomes;
+    for (const std::string input : {"plain", "gzip", "pipe"}) {
+      Write("in", input == "gzip" ? Gzip(text, 2) : text);
+      for (size_t run = 0; run < std::size(kWorkers) * std::size(kChunkSizes); ++run) {
+        if (kSanitized && run % 3 != 0) continue;
+        std::vector<std::string> all = {"count", "-j", kWorkers[run / 4], "--chunk-size",
+                                        kChunkSizes[run % 4]};
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        Outcome outcome;
+        if (input == "pipe") {
+          outcome = Tally(all, Stdin::Text(text));
+          for (size_t at; (at = outcome.err.find("standard input")) != std::string::npos;) {
+            outcome.err.replace(at, 14, "in");
+          }
+        } else {
+          all.emplace_back("in");
+          outcome = Tally(all);
+        }
+        outcomes.push_back(outcome);
+        EXPECT_EQ(outcome.exit_status, outcomes[0].exit_status);
+        EXPECT_EQ(outcome.out, outcomes[0].out);
+        EXPECT_EQ(outcome.err, outcomes[0].err);
+        if (HasFailure()) ADD_FAILURE() << input << ": " << testing::PrintToString(all);
+        if (HasFailure()) return outcome;
+      }
+    }
+    return outcomes[0];
+  }
+
+  /// As SameForAll(), of runs that must fail: the message.
+  std::string SameFailure(const std::vector<std::string>& arguments,
+                          const std::string& text) const {
+    const Outcome outcome = SameForAll(arguments, text);
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_EQ(outcome.out, "");
+    return outcome.err;
+  }
+};
+
+/// "line N: byte M: " of the oracle's first malformed line.
+std::string PlaceOf(const OracleAnswer& answer) {
+  std::string place = answer.first_malformed;
+  place.replace(place.find("malformed at "), 13, "");
+  place.replace(place.find(", "), 2, ": ");
+  return place + ": ";
+}
+
+TEST_F(MalformedCliTest, TheFirstInTheFileIsNamedWhateverFindsIt) {
+  struct Case {
+    Format format;
+    std::string good;
+    std::string bad;
+  };
+  for (const Case& c :
+       std::vector<Case>{{Format::kNgram, "a b\t2000\t1\t1\t1", "a b\t2000\tx\t1\t1"},
+                         {Format::kNgram, "word\t2000\t1\t1", "word\t2000\t1"},
+                         {Format::kNgram, "w\t1,2,3\t2,3,4", "w\t1,2,3\t2,3"},
+                         {Format::kColumns, "x\t17", "x"}}) {
+    std::string text = "\xef\xbb\xbf";
+    for (int line = 1; line <= 900; ++line) {
+      text += line == 411 || line == 412 || line == 890 ? c.bad : c.good;
+      text += line % 3 == 0 ? "\r\n" : "\n";
+    }
+    FormatOptions options = OptionsOf(c.format);
+    std::vector<std::string> arguments = {"-f", std::string(FormatName(c.format))};
+    if (c.format == Format::kColumns) {
+      options.value_column = 2;
+      arguments.emplace_back("-v2");
+    }
+    const OracleAnswer answer = AskOracle({text}, options);
+    ASSERT_EQ(answer.malformed, 3u);
+    EXPECT_THAT(SameFailure(arguments, text),
+                AllOf(StartsWith("tally: in: " + PlaceOf(answer)), HasSubstr("line 411: "),
+                      HasSubstr("--skip-malformed")));
+  }
+}
+
+TEST_F(MalformedCliTest, TheFirstInTheOrderOfTheInputsIsNamed) {
+  std::string good;
+  for (int i = 0; i < 2000; ++i) good += "good\t1\n";
+  Write("good", good);
+  Write("late", good + good + "bad\n");
+  Write("early", "bad\n" + good);
+  Write("late.gz", Gzip(good + "bad\n"));
+  for (const char* const workers : kWorkers) {
+    for (const char* const chunk_size : kChunkSizes) {
+      const auto first = [&](const std::vector<std::string>& files, const std::string& in = "") {
+        std::vector<std::string> arguments = {"count", "-f",    "columns",      "-v2",
+                                              "-j",    workers, "--chunk-size", chunk_size};
+        arguments.insert(arguments.end(), files.begin(), files.end());
+        const Outcome outcome = Tally(arguments, Stdin::Text(in));
+        EXPECT_THAT(outcome, ExitsWith(1));
+        EXPECT_EQ(outcome.out, "");
+        return outcome.err;
+      };
+      EXPECT_THAT(first({"late", "early"}), StartsWith("tally: late: line 4001: byte 28000: "));
+      EXPECT_THAT(first({"good", "late.gz", "early"}),
+                  StartsWith("tally: late.gz: line 2001: byte 14000: "));
+      EXPECT_THAT(first({"late", "-", "early"}, "bad\n"), StartsWith("tally: late: line 4001: "));
+      EXPECT_THAT(first({"-", "early"}, good + "bad"),
+                  StartsWith("tally: standard input: line 2001: byte 14000: "));
+    }
+  }
+}
+
+// What was read whole before a file breaks off is looked at first, in blocks of any size.
+TEST_F(MalformedCliTest, AFileThatBreaksOffComesAfterAMalformedLineInIt) {
+  std::string text = "good\t1\nbad\n";
+  for (int i = 0; i < 30000; ++i) text += std::to_string(i * i) + "\t1\n";
+  const std::string whole = Gzip(text);
+  Write("cut.gz", whole.substr(0, whole.size() / 2));
+  for (const char* const workers : kWorkers) {
+    for (const char* const chunk_size : kChunkSizes) {
+      const std::vector<std::string> arguments = {
+          "count", "-f", "columns", "-v2", "-j", workers, "--chunk-size", chunk_size, "cut.gz"};
+      EXPECT_THAT(Tally(arguments).err, StartsWith("tally: cut.gz: line 2: byte 7: "))
+          << chunk_size;
+      std::vector<std::string> skipping = arguments;
+      skipping.emplace_back("--skip-malformed");
+      const Outcome skipped = Tally(skipping);
+      EXPECT_THAT(skipped, ExitsWith(1));
+      EXPECT_THAT(skipped.err, HasSubstr("truncated"));
+      EXPECT_EQ(skipped.out, "");
+    }
+  }
+}
+
+TEST_F(MalformedCliTest, TheLineIsShownEscapedAndCutAt80Bytes) {
+  const auto shown = [this](const std::string& line) {
+    const Outcome outcome = Tally({"count", "-f", "columns", "-v2"}, Stdin::Text(line + "\n"));
+    EXPECT_THAT(outcome, ExitsWith(1));
+    return outcome.err;
+  };
+  EXPECT_THAT(shown("esc \x1b[31m bell \x07 \xff g\xc3\xbcltig"),
+              HasSubstr("\"esc \\x1b[31m bell \\x07 \\xff g\xc3\xbcltig\""));
+  EXPECT_THAT(shown(std::string(80, 'x')), HasSubstr("\"" + std::string(80, 'x') + "\""));
+  EXPECT_THAT(shown(std::string(200000, 'x')),
+              AllOf(HasSubstr("\"" + std::string(80, 'x') + "...\""),
+                    Not(HasSubstr(std::string(81, 'x')))));
+  // Never half a character.
+  EXPECT_THAT(shown(std::string(79, 'x') + "\xc3\xbcltig"),
+              HasSubstr("\"" + std::string(79, 'x') + "...\""));
+  EXPECT_THAT(shown(""), HasSubstr("\"\""));
+}
+
+TEST_F(MalformedCliTest, EachReasonIsNamed) {
+  const auto reason = [this](std::vector<std::string> arguments, const std::string& text) {
+    arguments.insert(arguments.begin(), {"count", "-f"});
+    const Outcome outcome = Tally(arguments, Stdin::Text(text));
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_THAT(outcome.err, HasSubstr("line 2: "));
+    return outcome.err;
+  };
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\tx\t1\t1"), HasSubstr("year"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t18446744073709551616\t1"),
+              HasSubstr("match_count"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t-5\t1"), HasSubstr("match_count"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t1\t1\t1"), HasSubstr("column"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\t1\na\t1\t1\t1"), HasSubstr("column"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\t1,1,1\t"),
+              HasSubstr("year,match_count,volume_count"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\n"), HasSubstr("column"));
+  EXPECT_THAT(reason({"columns", "-k3"}, "a\tb\tc\na\tb\n"), HasSubstr("key column"));
+  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\na\n"), HasSubstr("value column"));
+  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\n\n"), HasSubstr("value column"));
+}
+
+TEST_F(MalformedCliTest, SkippedLinesAreCountedAndTheFirstFiveShown) {
+  std::string text;
+  std::vector<std::string> places;
+  for (int line = 1; line <= 700; ++line) {
+    if (line % 60 == 0) {
+      places.push_back(fmt::format("tally: skipped: in: line {}: byte {}: ", line, text.size()));
+    }
+    text +=
+        line % 60 == 0 ? fmt::format("bad {}\n", line) : fmt::format("key{}\t{}\n", line % 9, line);
+  }
+  const OracleAnswer answer = AskOracle({text}, ColumnsOptions('\t', 1, 2));
+  ASSERT_EQ(answer.malformed, 11u);
+  const Outcome outcome =
+      SameForAll({"-f", "columns", "-v2", "--skip-malformed", "--stats", "stats"}, text);
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, answer.ByCount());
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 6);
+  size_t at = 0;
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(outcome.err.compare(at, places[i].size(), places[i]), 0) << outcome.err;
+    at = outcome.err.find('\n', at) + 1;
+  }
+  EXPECT_THAT(outcome.err.substr(at), HasSubstr("11 malformed lines"));
+  const json stats = json::parse(Read("stats"));
+  EXPECT_EQ(stats.at("malformed"), 11);
+  EXPECT_EQ(stats.at("records"), answer.records);
+
+  const Outcome quiet = Tally({"count", "-q", "-f", "columns", "-v2", "--skip-malformed", "in"});
+  EXPECT_EQ(quiet.out, answer.ByCount());
+  EXPECT_EQ(quiet.err, "");
+}
+
+TEST_F(MalformedCliTest, AllLinesMayBeSkipped) {
+  const Outcome outcome = SameForAll({"-f", "ngram", "--skip-malformed"}, "one\ntwo\n\nthree");
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("4 malformed lines"));
+}
+
+}  // namespace
+}  // namespace tally

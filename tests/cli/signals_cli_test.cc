@@ -1,0 +1,310 @@
+// What signals do to the real program and to its workers. Nothing here waits for a time: a test
+// waits until the processes are in the state that it is about.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/cli/oracle.h"
+#include "tests/cli/run_tally.h"
+
+namespace tally {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
+
+class SignalsCliTest : public CliTest {
+ protected:
+  /// With a standard input that the test holds open, and signals left to the kernel where a
+  /// sanitizer would turn them into an exit status.
+  Command Waiting(std::vector<std::string> arguments) const {
+    Command command = TallyCommand(std::move(arguments), {Stdin::Kind::kOpenPipe, ""});
+    const char* const set = getenv("ASAN_OPTIONS");
+    command.environment["ASAN_OPTIONS"] =
+        std::string(set == nullptr ? "" : set) + ":handle_segv=0:handle_sigbus=0:handle_abort=0";
+    return command;
+  }
+
+  /// Until it has workers, which have read all there is and sleep.
+  static std::vector<pid_t> WorkersAtRest(Process* tally, size_t workers) {
+    std::vector<pid_t> children;
+    tally->WaitUntil(
+        [&] {
+          children = ChildrenOf(tally->pid());
+          return children.size() == workers && tally->UnreadStdinBytes() == 0 &&
+                 std::all_of(children.begin(), children.end(),
+                             [](pid_t child) { return StateOf(child) == 'S'; });
+        },
+        "the workers to wait for more input");
+    std::sort(children.begin(), children.end());
+    return children;
+  }
+
+  /// Until it sleeps in a system call, ready for signals.
+  static void MasterAtRest(Process* tally) {
+    tally->WaitUntil(
+        [tally] { return Catches(tally->pid(), SIGTERM) && StateOf(tally->pid()) == 'S'; },
+        "the master to wait");
+  }
+
+  void ExpectDeathWithoutATrace(Process* tally, int signal_number) const {
+    const Outcome outcome = tally->Wait();
+    EXPECT_THAT(outcome, DiesBy(signal_number));
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_FALSE(tally->AnyProcessLeft());
+  }
+
+  /// A file whose counts fill any pipe.
+  void WriteManyLines(const std::string& name, int lines = 30000) const {
+    std::string text;
+    for (int i = 0; i < lines; ++i) text += std::to_string(i) + "\n";
+    Write(name, text);
+  }
+};
+
+TEST_F(SignalsCliTest, AStopSignalEndsItBeforeTheFirstByte) {
+  Write("old", "as it was");
+  for (const int signal_number : kStopSignals) {
+    Process tally(Waiting({"count", "-o", "old", "--stats", "stats"}));
+    MasterAtRest(&tally);
+    tally.Signal(signal_number);
+    ExpectDeathWithoutATrace(&tally, signal_number);
+    EXPECT_EQ(Read("old"), "as it was");
+    EXPECT_THAT(Files(), ElementsAre("old"));
+  }
+}
+
+TEST_F(SignalsCliTest, AStopSignalInTheMiddleEndsTheWorkersToo) {
+  Write("old", "as it was");
+  for (const int signal_number : kStopSignals) {
+    for (const std::string workers : {"1", "3"}) {
+      Process tally(
+          Waiting({"count", "-f", "lines", "-o", "old", "--stats", "stats", "-j", workers}));
+      tally.WriteStdin("some\nlines\n");
+      const auto children = WorkersAtRest(&tally, std::stoul(workers));
+      tally.Signal(signal_number);
+      ExpectDeathWithoutATrace(&tally, signal_number);
+      for (const pid_t child : children) EXPECT_EQ(StateOf(child), '\0');
+      EXPECT_EQ(Read("old"), "as it was");
+      EXPECT_THAT(Files(), ElementsAre("old"));
+    }
+  }
+}
+
+TEST_F(SignalsCliTest, ASignalToTheWholeGroupIsNotTakenForADeadWorker) {
+  for (int run = 0; run < 5; ++run) {
+    for (const int signal_number : kStopSignals) {
+      Process tally(Waiting({"count", "-f", "lines", "-j2"}));
+      tally.WriteStdin("some\nlines\n");
+      WorkersAtRest(&tally, 2);
+      kill(-tally.pid(), signal_number);
+      ExpectDeathWithoutATrace(&tally, signal_number);
+    }
+  }
+}
+
+TEST_F(SignalsCliTest, CtrlCOnATerminalLeavesNothingBehind) {
+  Command command = Waiting({"count", "-f", "lines", "-j2", "-o", "out"});
+  command.err = Output::kTerminal;
+  command.environment["TERM"] = "xterm";
+  Process tally(command);
+  tally.WriteStdin("some\nlines\n");
+  WorkersAtRest(&tally, 2);
+  tally.WaitUntil([&] { return tally.outcome().terminal.find("chunks") != std::string::npos; },
+                  "the status line");
+  tally.TypeOnTerminal("\x03");
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, DiesBy(SIGINT));
+  EXPECT_THAT(outcome.terminal, testing::EndsWith("\r\x1b[K"));
+  EXPECT_FALSE(tally.AnyProcessLeft());
+  EXPECT_THAT(Files(), ElementsAre());
+}
+
+TEST_F(SignalsCliTest, AStopSignalEndsAWriteThatNobodyReads) {
+  WriteManyLines("in");
+  for (const int signal_number : kStopSignals) {
+    Command command = TallyCommand({"count", "-f", "lines", "in"});
+    command.out = Output::kUnreadPipe;
+    Process tally(command);
+    tally.WaitUntil(
+        [&] {
+          return tally.UnreadOutputBytes() > 4096 && ChildrenOf(tally.pid()).empty() &&
+                 StateOf(tally.pid()) == 'S';
+        },
+        "the output pipe to be full");
+    tally.Signal(signal_number);
+    ExpectDeathWithoutATrace(&tally, signal_number);
+  }
+}
+
+TEST_F(SignalsCliTest, AStopSignalEndsTheWaitForAReaderOrAWriterOfAFifo) {
+  Write("in", "a\n");
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"count", "-q", "-o", "fifo", "in"},
+                                             {"count", "-q", "fifo"},
+                                             {"count", "-q", "in", "fifo"}}) {
+    Process tally(TallyCommand(arguments));
+    tally.WaitUntil(
+        [&] {
+          return Catches(tally.pid(), SIGTERM) && StateOf(tally.pid()) == 'S' &&
+                 ChildrenOf(tally.pid()).empty();
+        },
+        "the wait for the other end");
+    tally.Signal(SIGTERM);
+    ExpectDeathWithoutATrace(&tally, SIGTERM);
+  }
+}
+
+TEST_F(SignalsCliTest, AStopSignalDuringTheWriteLeavesTheOldFileOrTheWholeNewOne) {
+  WriteManyLines("in", 300000);
+  const std::string whole = Tally({"count", "-f", "lines", "in"}).out;
+  for (int run = 0; run < 5; ++run) {
+    Write("old", "as it was");
+    Process tally(TallyCommand({"count", "-f", "lines", "-o", "old", "in"}));
+    // The temporary file; or the end, where that was too fast to be seen.
+    tally.WaitUntil([&] { return Files().size() > 2 || Read("old") == whole; }, "the output");
+    kill(tally.pid(), SIGTERM);
+    const Outcome outcome = tally.Wait();
+    EXPECT_EQ(outcome.err, "");
+    if (outcome.signal_number == SIGTERM) {
+      EXPECT_THAT(Read("old"), testing::AnyOf("as it was", whole));
+    } else {
+      EXPECT_THAT(outcome, ExitsWith(0));
+      EXPECT_TRUE(Read("old") == whole);
+    }
+    EXPECT_THAT(Files(), ElementsAre("in", "old"));
+  }
+}
+
+TEST_F(SignalsCliTest, SignalsThatAreIgnoredStayIgnored) {
+  Command command = Waiting({});
+  command.program = "bash";
+  command.arguments = {"-c", "trap '' HUP INT; exec \"$TALLY\" count -f lines -j2"};
+  command.environment["TALLY"] = TALLY_BINARY;
+  Process tally(command);
+  tally.WriteStdin("some\nlines\n");
+  WorkersAtRest(&tally, 2);
+  EXPECT_TRUE(Catches(tally.pid(), SIGTERM));
+  EXPECT_FALSE(Catches(tally.pid(), SIGHUP));
+  tally.Signal(SIGHUP);
+  tally.Signal(SIGINT);
+  tally.WriteStdin("some\nlines\n");
+  tally.CloseStdin();
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "lines\t2\nsome\t2\n");
+}
+
+TEST_F(SignalsCliTest, AWorkerThatIsKilledFailsTheRunAtOnce) {
+  Write("old", "as it was");
+  struct Case {
+    int signal_number;
+    const char* name;
+  };
+  for (const Case& c :
+       {Case{SIGKILL, "SIGKILL"}, Case{SIGSEGV, "SIGSEGV"}, Case{SIGTERM, "SIGTERM"}}) {
+    for (size_t victim = 0; victim < 3; ++victim) {
+      Process tally(Waiting({"count", "-f", "lines", "-j3", "-o", "old"}));
+      tally.WriteStdin("some\nlines\n");
+      const auto children = WorkersAtRest(&tally, 3);
+      ASSERT_EQ(children.size(), 3u);
+      kill(children[victim], c.signal_number);
+      const Outcome outcome = tally.Wait();
+      EXPECT_THAT(outcome, ExitsWith(1));
+      EXPECT_THAT(outcome.err, ContainsRegex("^tally: worker [123] \\(process " +
+                                             std::to_string(children[victim]) + "\\) .*" + c.name));
+      EXPECT_THAT(outcome.err, HasSubstr("chunk"));
+      EXPECT_FALSE(tally.AnyProcessLeft());
+      EXPECT_EQ(Read("old"), "as it was");
+      EXPECT_THAT(Files(), ElementsAre("old"));
+    }
+  }
+}
+
+// A file that shrinks while it is counted kills the worker that looks at what is gone. The one
+// worker waits for standard input first, so the file's chunk is still to come.
+TEST_F(SignalsCliTest, AWorkerThatDiesWithAChunkNamesTheChunk) {
+  WriteManyLines("shrinks");
+  const auto size = std::to_string(Read("shrinks").size());
+  Process tally(Waiting({"count", "-f", "lines", "-j1", "-o", "out", "shrinks", "-"}));
+  tally.WriteStdin("some\nlines\n");
+  WorkersAtRest(&tally, 1);
+  ASSERT_EQ(truncate(Path("shrinks").c_str(), 0), 0);
+  tally.CloseStdin();
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker 1 "), HasSubstr("SIGBUS"),
+                                 HasSubstr("chunk 1 (shrinks, bytes 0 to " + size + ")")));
+  EXPECT_THAT(Files(), ElementsAre("shrinks"));
+}
+
+// With chunks of a line the workers take the locks all the time: some of them die inside.
+TEST_F(SignalsCliTest, WorkersThatDieAnywhereNeverHangTheRun) {
+  WriteManyLines("in", 300000);
+  const std::string whole = AskOracle({Read("in")}, OptionsOf(Format::kLines)).ByKey();
+  int failures = 0;
+  for (int run = 0; run < 60 && failures < 12; ++run) {
+    Process tally(
+        TallyCommand({"count", "-f", "lines", "-s", "key", "-j3", "--chunk-size", "1", "in"}));
+    std::vector<pid_t> children;
+    tally.WaitUntil(
+        [&] {
+          children = ChildrenOf(tally.pid());
+          return children.size() > static_cast<size_t>(run % 3) || !tally.outcome().out.empty();
+        },
+        "a worker to kill");
+    if (!children.empty()) kill(children.back(), SIGKILL);
+    const Outcome outcome = tally.Wait();
+    if (outcome.exit_status == 0) {
+      EXPECT_TRUE(outcome.out == whole);
+      continue;
+    }
+    ++failures;
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker "), HasSubstr("SIGKILL")));
+    EXPECT_FALSE(tally.AnyProcessLeft());
+  }
+  EXPECT_GT(failures, 0);
+}
+
+// The workers hold the pipes that the master had: Wait() returns once they are gone as well.
+TEST_F(SignalsCliTest, NoWorkerOutlivesAKilledMaster) {
+  for (int run = 0; run < 3; ++run) {
+    Process tally(Waiting({"count", "-f", "lines", "-j3"}));
+    tally.WriteStdin("some\nlines\n");
+    WorkersAtRest(&tally, 3);
+    tally.Signal(SIGKILL);
+    EXPECT_THAT(tally.Wait(), DiesBy(SIGKILL));
+  }
+}
+
+TEST_F(SignalsCliTest, AClosedPipeEndsItQuietlyBySigpipe) {
+  WriteManyLines("in");
+  Command command = TallyCommand({"count", "-f", "lines", "in", "--stats", "stats"});
+  command.out = Output::kUnreadPipe;
+  Process tally(command);
+  tally.WaitUntil([&] { return tally.UnreadOutputBytes() > 0; }, "some output");
+  tally.CloseUnreadOutput();
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, DiesBy(SIGPIPE));
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_FALSE(tally.AnyProcessLeft());
+}
+
+}  // namespace
+}  // namespace tally

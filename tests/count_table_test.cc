@@ -1,0 +1,361 @@
+#include "common/count_table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/hash.h"
+#include "common/shared_region.h"
+#include "tests/test_util.h"
+
+namespace tally {
+namespace {
+
+using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
+using AddResult = CountTable::AddResult;
+using Counts = std::map<std::string, uint64_t>;
+
+constexpr uint64_t kSeed = 42;
+constexpr uint64_t kMaxCount = ~uint64_t{0};
+constexpr size_t kRoomyBytes = size_t{1} << 30;
+
+/// A table and its region.
+struct TestTable {
+  explicit TestTable(size_t size_bytes = kRoomyBytes, uint64_t seed = kSeed)
+      : region(SharedRegion::Reserve(size_bytes)),
+        table(CountTable::Create(region.data(), size_bytes, seed)) {}
+
+  // The table may read 16 bytes of any key: what stands behind it is rubbish, and never the same.
+  AddResult Add(std::string_view key, uint64_t amount = 1) {
+    return table.Add(PaddedText(key, ++behind).view(), amount);
+  }
+
+  SharedRegion region;
+  CountTable table;
+  char behind = 'a';
+};
+
+/// All keys, visited by partitions. Each must come once, from the partition of its hash.
+Counts ContentsByPartition(const CountTable& table, unsigned log2_partitions) {
+  Counts counts;
+  for (uint64_t partition = 0; partition < uint64_t{1} << log2_partitions; ++partition) {
+    table.VisitPartition(partition, log2_partitions, [&](const CountTable::Entry& entry) {
+      EXPECT_EQ(uint64_t{entry.hash} << log2_partitions >> 32, partition) << entry.key;
+      EXPECT_TRUE(counts.emplace(entry.key, entry.count).second) << "again: " << entry.key;
+    });
+  }
+  return counts;
+}
+
+Counts Contents(const CountTable& table) { return ContentsByPartition(table, 10); }
+
+void ExpectContents(const CountTable& table, const Counts& expected) {
+  EXPECT_EQ(table.size(), expected.size());
+  EXPECT_TRUE(Contents(table) == expected);  // printing them would take pages
+}
+
+/// The number in decimal, at the end of `size` bytes that are otherwise 'x'.
+std::string KeyOfSize(size_t size, uint64_t number) {
+  const std::string digits = std::to_string(number);
+  return digits.size() >= size ? digits : std::string(size - digits.size(), 'x') + digits;
+}
+
+/// The hash that a table uses for a key of up to 16 bytes, or for a longer one.
+uint64_t TableHash(const std::string& key) {
+  std::string hashed = key;
+  if (hashed.size() < 16) hashed.resize(16);
+  return HashBytes(hashed.data(), hashed.size(), kSeed);
+}
+
+/// `count` keys whose home, in a table of 2^log2_slots slots, lies in [first, last].
+std::vector<std::string> KeysAtHome(unsigned log2_slots, uint64_t first, uint64_t last,
+                                    size_t count, size_t key_size) {
+  std::vector<std::string> keys;
+  for (uint64_t number = 0; keys.size() < count; ++number) {
+    std::string key = KeyOfSize(key_size, number);
+    const uint64_t home = TableHash(key) >> (64 - log2_slots);
+    if (first <= home && home <= last) keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+constexpr unsigned kLog2FirstCapacity = 11;
+constexpr uint64_t kLastSlot = (uint64_t{1} << kLog2FirstCapacity) - 1;
+constexpr size_t kKeysBeforeGrowth = 1280;
+
+TEST(CountTableTest, ANewTableIsEmpty) {
+  const TestTable test;
+  EXPECT_EQ(test.table.size(), 0U);
+  EXPECT_EQ(test.table.capacity(), uint64_t{1} << kLog2FirstCapacity);
+  EXPECT_EQ(test.table.region_bytes(), kRoomyBytes);
+  for (const unsigned log2_partitions : {0U, 1U, 10U}) {
+    EXPECT_EQ(ContentsByPartition(test.table, log2_partitions), Counts());
+  }
+}
+
+TEST(CountTableTest, GrowsWithoutLosingKeys) {
+  TestTable test;
+  Counts expected;
+  std::vector<size_t> sizes = {17, 23, 24, 32, 100};
+  for (size_t size = 0; size <= 16; ++size) sizes.push_back(size);
+  for (uint64_t number = 0; number < 120'000; ++number) {
+    const std::string key = KeyOfSize(sizes[number % sizes.size()], number);
+    ASSERT_EQ(test.table.Add(key, number), AddResult::kAdded);
+    expected[key] += number;
+  }
+  ExpectContents(test.table, expected);
+  EXPECT_GE(test.table.size(), 100'000U);
+  EXPECT_GE(test.table.capacity(), test.table.size());
+}
+
+TEST(CountTableTest, KeysOfEachSizeAreKept) {
+  TestTable test;
+  Counts expected;
+  for (const size_t size : {0U,  1U,  2U,  3U,  4U,  5U,  6U,  7U,  8U,   9U,
+                            10U, 11U, 12U, 13U, 14U, 15U, 16U, 17U, 100U, 1U << 20}) {
+    for (const char byte : {'a', 'b', '\0', '\xff'}) {
+      const std::string key(size, byte);
+      ASSERT_EQ(test.Add(key, size + 1), AddResult::kAdded);
+      ASSERT_EQ(test.Add(key, 1), AddResult::kAdded);
+      expected[key] += size + 2;
+    }
+  }
+  ExpectContents(test.table, expected);
+}
+
+TEST(CountTableTest, KeysThatDifferOnlyInTheirFinalNulsAreDistinct) {
+  TestTable test;
+  Counts expected;
+  for (const std::string& start : {""s, "a"s, "abcdefgh"s, "abcdefghijklmno"s}) {
+    for (size_t nuls = 0; nuls < 20; ++nuls) {
+      const std::string key = start + std::string(nuls, '\0');
+      for (size_t i = 0; i <= nuls; ++i) ASSERT_EQ(test.Add(key), AddResult::kAdded);
+      expected[key] += nuls + 1;
+    }
+  }
+  ExpectContents(test.table, expected);
+}
+
+TEST(CountTableTest, TheEmptyKeyIsAKeyLikeOthers) {
+  TestTable test;
+  EXPECT_EQ(test.Add("", 3), AddResult::kAdded);
+  EXPECT_EQ(test.Add("", 4), AddResult::kAdded);
+  EXPECT_EQ(Contents(test.table), (Counts{{"", 7}}));
+}
+
+TEST(CountTableTest, AnAmountOfZeroMakesAKeyPresent) {
+  TestTable test;
+  EXPECT_EQ(test.Add("short", 0), AddResult::kAdded);
+  EXPECT_EQ(test.Add(std::string(40, 'l'), 0), AddResult::kAdded);
+  EXPECT_EQ(Contents(test.table), (Counts{{"short", 0}, {std::string(40, 'l'), 0}}));
+}
+
+TEST(CountTableTest, AnOverflowIsReportedAndLeavesTheCountAsItWas) {
+  for (const std::string& key : {"short"s, std::string(40, 'l')}) {
+    TestTable test;
+    EXPECT_EQ(test.Add(key, kMaxCount - 5), AddResult::kAdded);
+    EXPECT_EQ(test.Add(key, 6), AddResult::kOverflow);
+    EXPECT_EQ(test.Add("another", 1), AddResult::kAdded);
+    EXPECT_EQ(test.Add(key, kMaxCount), AddResult::kOverflow) << "by way of its hash";
+    EXPECT_EQ(Contents(test.table), (Counts{{key, kMaxCount - 5}, {"another", 1}}));
+    EXPECT_EQ(test.Add(key, 5), AddResult::kAdded);
+    EXPECT_EQ(test.Add(key, 0), AddResult::kAdded);
+    EXPECT_EQ(Contents(test.table), (Counts{{key, kMaxCount}, {"another", 1}}));
+  }
+}
+
+TEST(CountTableTest, ARegionWithoutRoomForMoreSlotsIsReportedAsFull) {
+  TestTable test(CountTable::kMinRegionBytes);
+  Counts expected;
+  std::string key = "0";
+  while (test.Add(key) == AddResult::kAdded) {
+    expected[key] = 1;
+    key = std::to_string(expected.size());
+  }
+  EXPECT_GT(expected.size(), kKeysBeforeGrowth);
+  EXPECT_EQ(test.Add(key), AddResult::kFull) << "again";
+  EXPECT_EQ(test.Add(std::string(40, 'l')), AddResult::kFull);
+  for (auto& [present, count] : expected) {
+    EXPECT_EQ(test.Add(present), AddResult::kAdded);
+    ++count;
+  }
+  ExpectContents(test.table, expected);
+}
+
+TEST(CountTableTest, ARegionWithoutRoomForMoreLongKeysIsReportedAsFull) {
+  TestTable test(CountTable::kMinRegionBytes);
+  Counts expected;
+  std::string key = KeyOfSize(1000, 0);
+  while (test.Add(key) == AddResult::kAdded) {
+    expected[key] = 1;
+    key = KeyOfSize(1000, expected.size());
+  }
+  EXPECT_GT(expected.size(), 100U);
+  EXPECT_LT(expected.size(), CountTable::kMinRegionBytes / 1000);
+  EXPECT_EQ(test.Add(std::string(size_t{1} << 20, 'l')), AddResult::kFull);
+  EXPECT_EQ(test.Add("short", 7), AddResult::kAdded) << "this one needs no room";
+  expected["short"] = 7;
+  for (auto& [present, count] : expected) {
+    EXPECT_EQ(test.Add(present, 2), AddResult::kAdded);
+    count += 2;
+  }
+  ExpectContents(test.table, expected);
+}
+
+TEST(CountTableTest, SlotsAndLongKeysMeetInTheMiddleWithoutOverwritingEachOther) {
+  for (size_t key_size = 17; key_size < 300; key_size += 9) {
+    TestTable test(2 * CountTable::kMinRegionBytes);
+    Counts expected;
+    for (;;) {
+      const std::string key = KeyOfSize(expected.size() % 2 == 0 ? key_size : 8, expected.size());
+      if (test.Add(key, expected.size()) != AddResult::kAdded) break;
+      expected.emplace(key, expected.size());
+    }
+    ExpectContents(test.table, expected);
+  }
+}
+
+TEST(CountTableTest, PartitionsHoldEachKeyOnceAtEveryFill) {
+  for (const size_t keys : {1U, 2U, 50U, 600U, 1279U, 1280U, 1281U, 2560U, 2561U, 20'000U}) {
+    TestTable test;
+    Counts expected;
+    for (size_t number = 0; number < keys; ++number) {
+      const std::string key = KeyOfSize(number % 30, number);
+      ASSERT_EQ(test.Add(key, number + 1), AddResult::kAdded);
+      expected[key] += number + 1;
+    }
+    for (unsigned log2_partitions = 0; log2_partitions <= CountTable::kMaxLog2Partitions;
+         ++log2_partitions) {
+      EXPECT_TRUE(ContentsByPartition(test.table, log2_partitions) == expected)
+          << keys << " keys, 2^" << log2_partitions << " partitions";
+    }
+  }
+}
+
+struct Crowd {
+  const char* description;
+  uint64_t first_home;
+  uint64_t last_home;
+  size_t keys;
+};
+
+// Keys that are pushed over the end of the slots, and over the borders of partitions.
+constexpr Crowd kCrowds[] = {
+    {"all at the last slot", kLastSlot, kLastSlot, 400},
+    {"all at the first slot", 0, 0, 400},
+    {"around the end", kLastSlot - 2, kLastSlot, 300},
+    {"around the middle", 1020, 1027, 700},
+    {"a run from below the middle, round the end, to its own beginning", 1000, 1023, 1279},
+    {"as many as there can be, from the last quarter on", 1600, kLastSlot, 1280},
+};
+
+TEST(CountTableTest, PartitionsHoldEachKeyOnceWhereKeysWereProbedPastTheirBorders) {
+  for (const Crowd& crowd : kCrowds) {
+    for (const size_t key_size : {12U, 20U}) {
+      TestTable test;
+      Counts expected;
+      for (const std::string& key : KeysAtHome(kLog2FirstCapacity, crowd.first_home,
+                                               crowd.last_home, crowd.keys, key_size)) {
+        ASSERT_EQ(test.Add(key, 5), AddResult::kAdded);
+        expected[key] = 5;
+      }
+      ASSERT_EQ(test.table.capacity(), kLastSlot + 1) << "no crowd any more";
+      for (unsigned log2_partitions = 0; log2_partitions <= CountTable::kMaxLog2Partitions;
+           ++log2_partitions) {
+        EXPECT_TRUE(ContentsByPartition(test.table, log2_partitions) == expected)
+            << crowd.description << ", 2^" << log2_partitions << " partitions";
+      }
+    }
+  }
+}
+
+TEST(CountTableTest, CrowdsOfKeysStayApartWhileTheTableGrows) {
+  constexpr unsigned kLog2Grown = kLog2FirstCapacity + 2;
+  constexpr uint64_t kLast = (uint64_t{1} << kLog2Grown) - 1;
+  for (const size_t key_size : {10U, 30U}) {
+    std::vector<std::string> keys;
+    for (const uint64_t home : {uint64_t{0}, uint64_t{5000}, kLast}) {
+      for (std::string& key : KeysAtHome(kLog2Grown, home, home, 80, key_size)) {
+        keys.push_back(std::move(key));
+      }
+    }
+    TestTable test;
+    Counts expected;
+    for (size_t round = 1; round <= 3; ++round) {
+      for (size_t i = 0; i < keys.size(); ++i) {
+        ASSERT_EQ(test.Add(keys[i], i), AddResult::kAdded);
+        expected[keys[i]] += i;
+      }
+      for (size_t i = 0; i < 2500; ++i) {
+        const std::string key = "other" + std::to_string(round * 10'000 + i);
+        ASSERT_EQ(test.Add(key), AddResult::kAdded);
+        expected[key] += 1;
+      }
+    }
+    EXPECT_GT(test.table.capacity(), kLast);
+    ExpectContents(test.table, expected);
+  }
+}
+
+TEST(CountTableTest, RunsOfOneKeyAreCountedAcrossGrowth) {
+  for (const size_t key_size : {9U, 33U}) {
+    TestTable test;
+    Counts expected;
+    for (uint64_t number = 0; number < 50'000; ++number) {
+      const std::string key = KeyOfSize(key_size, number);
+      for (uint64_t i = 0; i <= number % 4; ++i) {
+        ASSERT_EQ(test.table.Add(key, 10), AddResult::kAdded);
+      }
+      expected[key] = 10 * (number % 4 + 1);
+    }
+    ExpectContents(test.table, expected);
+  }
+}
+
+TEST(CountTableTest, AnotherProcessSeesTheSameTableAndItsAdditionsAreSeen) {
+  TestTable test;
+  Counts expected;
+  for (uint64_t number = 0; number < 5000; ++number) {
+    const std::string key = KeyOfSize(number % 40, number);
+    test.Add(key, number);
+    expected[key] += number;
+  }
+  Child child([&] {
+    CountTable attached(test.region.data());
+    if (attached.size() != expected.size() || Contents(attached) != expected) return false;
+    for (uint64_t number = 0; number < 20'000; ++number) attached.Add(KeyOfSize(18, number), 1);
+    return true;
+  });
+  ASSERT_EQ(child.Wait(), 0);
+  for (uint64_t number = 0; number < 20'000; ++number) ++expected[KeyOfSize(18, number)];
+  ExpectContents(CountTable(test.region.data()), expected);
+}
+
+TEST(CountTableTest, RandomAdditionsGiveWhatAnUnorderedMapGives) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    Random random(seed);
+    TestTable test(size_t{1} << 26, /*seed=*/random.Next());
+    std::unordered_map<std::string, uint64_t> expected;
+    std::string key;
+    for (int i = 0; i < 100'000; ++i) {
+      // Now and then the same key again; among the others are frequent and rare ones.
+      if (random.Below(3) > 0) {
+        const size_t size = random.Below(20) == 0 ? random.Below(200) : random.Below(19);
+        key = KeyOfSize(size, random.Below(uint64_t{1} << random.Below(16)));
+      }
+      const uint64_t amount = random.Below(1000) == 0 ? kMaxCount / 2 : random.Below(100);
+      uint64_t& count = expected[key];
+      const bool fits = amount <= kMaxCount - count;
+      if (fits) count += amount;
+      ASSERT_EQ(test.table.Add(key, amount), fits ? AddResult::kAdded : AddResult::kOverflow);
+    }
+    ExpectContents(test.table, Counts(expected.begin(), expected.end()));
+  }
+}
+
+}  // namespace
+}  // namespace tally

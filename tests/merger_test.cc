@@ -1,0 +1,283 @@
+#include "master/merger.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/count_table.h"
+#include "common/error.h"
+#include "common/hash.h"
+#include "master/process_executor.h"
+#include "tests/fake_executor.h"
+#include "tests/test_util.h"
+
+namespace tally {
+namespace {
+
+using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
+using testing::HasSubstr;
+using Counts = std::map<std::string, uint64_t>;
+
+constexpr uint64_t kMax = ~uint64_t{0};
+constexpr SortOrder kOrders[] = {SortOrder::kCount, SortOrder::kKey, SortOrder::kNone};
+
+/// Tables as workers leave them behind.
+class Tables {
+ public:
+  explicit Tables(const std::vector<Counts>& contents) {
+    for (const Counts& counts : contents) {
+      regions_.push_back(SharedRegion::Reserve(size_t{1} << 26));
+      pointers_.push_back(regions_.back().data());
+      auto table = CountTable::Create(pointers_.back(), regions_.back().size_bytes(), kSeed);
+      for (const auto& [key, count] : counts) {
+        EXPECT_EQ(table.Add(PaddedText(key).view(), count), CountTable::AddResult::kAdded);
+      }
+    }
+  }
+
+  std::span<char* const> pointers() const { return pointers_; }
+
+ private:
+  static constexpr uint64_t kSeed = 99;
+
+  std::vector<SharedRegion> regions_;
+  std::vector<char*> pointers_;
+};
+
+Selection InOrder(SortOrder sort, std::optional<uint64_t> top = std::nullopt) {
+  return {.sort = sort, .min_count = 0, .top = top, .find = {}};
+}
+
+std::vector<Record> RowsOf(const MergedTables& merged, const Selection& selection) {
+  std::vector<Record> rows;
+  VisitInOrder(merged.runs, RowOrder(selection.sort),
+               selection.top.value_or(std::numeric_limits<uint64_t>::max()),
+               [&](std::string_view key, uint64_t count) { rows.emplace_back(key, count); });
+  return rows;
+}
+
+std::vector<Record> Merge(const Tables& tables, const Selection& selection, uint32_t workers,
+                          Executor* executor) {
+  return RowsOf(MergeTables(tables.pointers(), selection, executor, workers), selection);
+}
+
+std::vector<Record> Merge(const Tables& tables, const Selection& selection, uint32_t workers = 1) {
+  FakeExecutor executor;
+  return Merge(tables, selection, workers, &executor);
+}
+
+Counts Sum(const std::vector<Counts>& contents) {
+  Counts sum;
+  for (const Counts& counts : contents) {
+    for (const auto& [key, count] : counts) sum[key] += count;
+  }
+  return sum;
+}
+
+std::vector<Record> Oracle(const std::vector<Counts>& contents, const Selection& selection) {
+  std::vector<Record> rows;
+  for (const auto& [key, count] : Sum(contents)) {
+    const auto& find = selection.find;
+    if (count < selection.min_count) continue;
+    if (!find.empty() && std::find(find.begin(), find.end(), key) == find.end()) continue;
+    rows.emplace_back(key, count);
+  }
+  const auto sort_by = [&rows](auto rank) {
+    std::sort(rows.begin(), rows.end(), [rank](const Record& a, const Record& b) {
+      return std::tuple(rank(a), a.first) < std::tuple(rank(b), b.first);
+    });
+  };
+  if (selection.sort == SortOrder::kCount) sort_by([](const Record& row) { return ~row.second; });
+  if (selection.sort == SortOrder::kNone) {
+    sort_by([](const Record& row) { return HashBytes(row.first.data(), row.first.size(), 0); });
+  }
+  if (selection.top) rows.resize(std::min<size_t>(rows.size(), *selection.top));
+  return rows;
+}
+
+/// Keys that share beginnings and differ in length, with counts of which many are equal.
+std::vector<Counts> RandomContents(size_t tables, size_t keys, uint64_t seed) {
+  Random random(seed);
+  std::vector<Counts> contents(tables);
+  const std::vector<std::string> starts = {
+      "", "a", "a\0"s, "abcdefgh", "abcdefghi", "\xff", "a key that is too long for a slot "};
+  for (Counts& counts : contents) {
+    for (size_t i = 0; i < keys; ++i) {
+      const std::string start = random.Pick(starts);
+      const std::string number = std::to_string(random.Below(2 * keys));
+      counts[random.Below(10) == 0 ? start : start + number] += random.Below(5);
+    }
+  }
+  return contents;
+}
+
+TEST(MergerTest, NoTablesAndEmptyTablesGiveNoRows) {
+  for (const SortOrder sort : kOrders) {
+    EXPECT_EQ(Merge(Tables({}), InOrder(sort), 2), std::vector<Record>());
+    EXPECT_EQ(Merge(Tables({{}, {}}), InOrder(sort), 2), std::vector<Record>());
+    EXPECT_EQ(Merge(Tables({{}, {{"", 0}}}), InOrder(sort), 2), (std::vector<Record>{{"", 0}}));
+  }
+}
+
+TEST(MergerTest, RowsAreThoseOfAMapForEachOrderAndNumberOfTablesAndKeys) {
+  for (const size_t tables : {1U, 2U, 5U}) {
+    for (const size_t keys : {1U, 30U, 1300U, 2500U, 9000U}) {
+      const auto contents = RandomContents(tables, keys, /*seed=*/keys + tables);
+      const Tables merged(contents);
+      for (const SortOrder sort : kOrders) {
+        const Selection selection = InOrder(sort);
+        ASSERT_TRUE(Merge(merged, selection, 3) == Oracle(contents, selection))
+            << tables << " tables with " << keys << " keys";
+      }
+    }
+  }
+}
+
+TEST(MergerTest, DistinctAndTotalAreOfAllKeysBeforeAnySelection) {
+  const auto contents = RandomContents(3, 2000, /*seed=*/1);
+  const Tables tables(contents);
+  const std::vector<std::string> find = {"a"};
+  FakeExecutor executor;
+  const MergedTables merged =
+      MergeTables(tables.pointers(), {.min_count = 3, .top = 1, .find = find}, &executor, 2);
+  uint64_t total = 0;
+  for (const auto& [key, count] : Sum(contents)) total += count;
+  EXPECT_EQ(merged.distinct, Sum(contents).size());
+  EXPECT_TRUE(merged.total == total);
+}
+
+TEST(MergerTest, TheTotalOfAllCountsMayPass64Bits) {
+  FakeExecutor executor;
+  const Tables tables({{{"a", kMax}, {"b", 1}}, {{"b", kMax - 1}}});
+  const MergedTables merged = MergeTables(tables.pointers(), Selection(), &executor, 1);
+  EXPECT_TRUE(merged.total == uint128{kMax} * 2);
+}
+
+TEST(MergerTest, SelectionsAreThoseOfTheOracle) {
+  const auto contents = RandomContents(3, 5000, /*seed=*/2);
+  const Tables tables(contents);
+  const std::vector<std::string> find = {"a", "abcdefgh17", "absent", "", "a\0"s, "a"};
+  for (const SortOrder sort : kOrders) {
+    for (const uint64_t min_count : {uint64_t{0}, uint64_t{1}, uint64_t{4}, kMax}) {
+      for (const std::optional<uint64_t> top : {std::optional<uint64_t>(), {0}, {1}, {7}, {kMax}}) {
+        for (const bool finds : {false, true}) {
+          const Selection selection{.sort = sort,
+                                    .min_count = min_count,
+                                    .top = top,
+                                    .find = finds ? std::span(find) : std::span<std::string>()};
+          ASSERT_TRUE(Merge(tables, selection, 2) == Oracle(contents, selection))
+              << "order " << static_cast<int>(sort) << ", at least " << min_count << ", top "
+              << testing::PrintToString(top) << (finds ? ", find" : "");
+        }
+      }
+    }
+  }
+}
+
+TEST(MergerTest, NeitherTheNumberOfWorkersNorTheirOrderChangesTheResult) {
+  const auto contents = RandomContents(4, 10'000, /*seed=*/3);
+  const Tables tables(contents);
+  FakeExecutor forward;
+  FakeExecutor reverse(FakeExecutor::Order::kReverse);
+  ProcessExecutor processes;
+  for (const std::optional<uint64_t> top : {std::optional<uint64_t>(), {100}}) {
+    const Selection selection = InOrder(SortOrder::kCount, top);
+    const auto expected = Oracle(contents, selection);
+    for (const uint32_t workers : {1U, 2U, 3U, 7U, 1000U}) {
+      ASSERT_TRUE(Merge(tables, selection, workers, &forward) == expected) << workers;
+      ASSERT_TRUE(Merge(tables, selection, workers, &reverse) == expected) << workers;
+    }
+    ASSERT_TRUE(Merge(tables, selection, 3, &processes) == expected);
+  }
+}
+
+TEST(MergerTest, AnOverflowAcrossTablesNamesTheFirstKeyByItsBytes) {
+  Counts many;
+  for (int i = 0; i < 10'000; ++i) many["filler" + std::to_string(i)] = 1;
+  Counts first = many;
+  Counts second = many;
+  for (const std::string key : {"zebra", "mouse", "a long key that overflows as well"}) {
+    first[key] = kMax;
+    second[key] = 1;
+  }
+  first["fits"] = kMax - 1;
+  second["fits"] = 1;
+  const Tables tables({first, {}, second});
+  for (const uint32_t workers : {1U, 2U}) {
+    try {
+      Merge(tables, {}, workers);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("\"a long key that overflows as well\""));
+    }
+  }
+}
+
+TEST(MergerTest, AWorkerThatDiesOrFailsIsAnErrorThatNamesIt) {
+  const Tables tables(RandomContents(2, 20'000, /*seed=*/4));
+  FakeExecutor killing;
+  killing.KillWorker(1, SIGSEGV);
+  FakeExecutor failing;
+  failing.FailWorker(0);
+  for (const auto& [executor, message] :
+       {std::pair{&killing, "worker 2 (process 1001) was killed by SIGSEGV while merging"},
+        std::pair{&failing, "worker 1 (process 1000) ended with status 1 while merging"}}) {
+    try {
+      Merge(tables, {}, 3, executor);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(message));
+    }
+  }
+}
+
+TEST(RowOrderTest, KeysAreOrderedByTheirBytes) {
+  const RowOrder order(SortOrder::kKey);
+  const std::vector<std::string> keys = {
+      "",          "\0"s,       "\0\0"s,    "a", "a\0"s, "a\0b"s, "ab",   "abcdefgh", "abcdefgh\0"s,
+      "abcdefgha", "abcdefghi", "abcdefgi", "b", "\x7f", "\x80",  "\xff", "\xff\0"s};
+  for (size_t i = 0; i < keys.size(); ++i) {
+    for (size_t k = 0; k < keys.size(); ++k) {
+      EXPECT_EQ(order(order.MakeRow(keys[i], 1), order.MakeRow(keys[k], 2)), i < k)
+          << i << " " << k;
+    }
+  }
+}
+
+TEST(RowOrderTest, LargestCountsComeFirstAndThenKeysByTheirBytes) {
+  const RowOrder order(SortOrder::kCount);
+  const Row many_b = order.MakeRow("b", 10);
+  const Row many_a = order.MakeRow("a", 10);
+  const Row few = order.MakeRow("a", 9);
+  EXPECT_TRUE(order(many_a, many_b));
+  EXPECT_FALSE(order(many_b, many_a));
+  EXPECT_TRUE(order(many_b, few));
+  EXPECT_FALSE(order(few, many_b));
+  EXPECT_FALSE(order(few, few));
+}
+
+TEST(VisitInOrderTest, StopsAtTheLimit) {
+  const RowOrder order(SortOrder::kKey);
+  const std::vector<Row> evens = {order.MakeRow("0", 0), order.MakeRow("2", 2)};
+  const std::vector<Row> odds = {order.MakeRow("1", 1), order.MakeRow("3", 3)};
+  for (const uint64_t limit : {0U, 1U, 3U, 4U, 5U}) {
+    std::string keys;
+    VisitInOrder({evens, {}, odds}, order, limit,
+                 [&keys](std::string_view key, uint64_t) { keys += key; });
+    EXPECT_EQ(keys, "0123"s.substr(0, limit));
+  }
+}
+
+}  // namespace
+}  // namespace tally

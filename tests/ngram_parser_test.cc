@@ -1,0 +1,311 @@
+#include "worker/ngram_parser.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/test_util.h"
+
+namespace tally {
+namespace {
+
+using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
+
+constexpr uint64_t kMax = ~uint64_t{0};
+constexpr char kTooFew[] = "too few columns for an n-gram";
+constexpr char kTooMany[] = "too many columns for an n-gram";
+constexpr char kBadYear[] = "the year is not a number";
+constexpr char kBadMatches[] = "match_count is not a number below 2^64";
+constexpr char kBadPages[] = "page_count is not a number below 2^64";
+constexpr char kBadVolumes[] = "volume_count is not a number below 2^64";
+constexpr char kBadTriple[] = "a field is not year,match_count,volume_count in numbers below 2^64";
+
+Parsed ParseV1(std::string_view text, const NgramFilter& filter = {}) {
+  return ParseText(NgramV1Parser(filter), text);
+}
+Parsed ParseV2(std::string_view text, const NgramFilter& filter = {}) {
+  return ParseText(NgramV2Parser(filter), text);
+}
+Parsed ParseV3(std::string_view text, const NgramFilter& filter = {}) {
+  return ParseText(NgramV3Parser(filter), text);
+}
+
+NgramFilter Years(uint64_t from, uint64_t to) { return {.years = {.from = from, .to = to}}; }
+NgramFilter Tags(TagFilter tags) { return {.years = {}, .tags = tags}; }
+
+TEST(NgramParserTest, RowsOfVersion1And2CountTheirMatches) {
+  const std::vector<Record> records = {{"A'Aang_NOUN", 45}, {"of the", 7}, {"of the", 0}};
+  const Parsed expected{.records = records, .rejected = {}, .lines = 3};
+  EXPECT_EQ(ParseV2("A'Aang_NOUN\t1879\t45\t5\nof the\t1900\t7\t1\nof the\t1901\t0\t0\n"),
+            expected);
+  EXPECT_EQ(ParseV1("A'Aang_NOUN\t1879\t45\t6\t5\nof the\t1900\t7\t6\t1\nof the\t1901\t0\t0\t0\n"),
+            expected);
+}
+
+TEST(NgramParserTest, LinesOfVersion3CountTheSumOfTheirYears) {
+  const Parsed expected{
+      .records = {{"Alcohol", 2190}, {",", 0}, {"1,2,3", 4}}, .rejected = {}, .lines = 3};
+  EXPECT_EQ(ParseV3("Alcohol\t1983,905,353\t1984,1285,433\n,\t2000,0,0\n1,2,3\t2000,4,4\n"),
+            expected);
+}
+
+TEST(NgramParserTest, CarriageReturnsAndAMissingLastNewlineMakeNoDifference) {
+  const std::vector<Record> records = {{"a", 1}, {"b", 2}};
+  for (const std::string end : {"", "\n", "\r", "\r\n"}) {
+    EXPECT_EQ(ParseV1("a\t2000\t1\t1\t1\r\nb\t2000\t2\t1\t1" + end).records, records);
+    EXPECT_EQ(ParseV2("a\t2000\t1\t1\r\nb\t2000\t2\t1" + end).records, records);
+    EXPECT_EQ(ParseV3("a\t2000,1,1\r\nb\t2000,2,1" + end).records, records);
+  }
+}
+
+TEST(NgramParserTest, AnEmptyTextHasNoLines) {
+  EXPECT_EQ(ParseV1(""), Parsed());
+  EXPECT_EQ(ParseV2(""), Parsed());
+  EXPECT_EQ(ParseV3(""), Parsed());
+}
+
+TEST(NgramParserTest, AnNgramIsAnyBytesButTabAndNewline) {
+  for (const std::string& ngram : {""s, " "s, "\0"s, "a\0b"s, "\r"s, "\xff\x80"s, "\"quoted\""s,
+                                   "1999"s, "1999,1,1"s, std::string(5000, 'x')}) {
+    const std::vector<Record> records = {{ngram, 8}};
+    EXPECT_EQ(ParseV1(ngram + "\t2000\t8\t1\t1\n").records, records);
+    EXPECT_EQ(ParseV2(ngram + "\t2000\t8\t1\n").records, records);
+    EXPECT_EQ(ParseV3(ngram + "\t2000,8,1\n").records, records);
+  }
+}
+
+struct BadCase {
+  std::string line;
+  std::string reason;
+};
+
+/// The line stands between two good ones. It has to be rejected with its number, and they counted.
+void ExpectRejected(Parsed (*parse)(std::string_view, const NgramFilter&), const std::string& good,
+                    const std::vector<BadCase>& cases) {
+  for (const BadCase& bad : cases) {
+    const Parsed expected{
+        .records = {{"good", 1}, {"good", 1}}, .rejected = {{bad.line, 1, bad.reason}}, .lines = 3};
+    EXPECT_EQ(parse(good + bad.line + "\n" + good, {}), expected);
+    const Parsed last{.records = {}, .rejected = {{bad.line, 0, bad.reason}}, .lines = 1};
+    EXPECT_EQ(parse(bad.line, {}), bad.line.empty() ? Parsed() : last) << "without a newline";
+  }
+}
+
+TEST(NgramParserTest, DamagedRowsOfVersion1AreRejected) {
+  ExpectRejected(ParseV1, "good\t2000\t1\t1\t1\n",
+                 {{"", kTooFew},
+                  {"\r", kTooFew},
+                  {"a", kTooFew},
+                  {"a\t2000\t1\t1", kTooFew},
+                  {"a\t2000\t1\t1\t1\t", kTooMany},
+                  {"a\t\t1\t1\t1", kBadYear},
+                  {"a\t2000\t-1\t1\t1", kBadMatches},
+                  {"a\t2000\t1\tx\t1", kBadPages},
+                  {"a\t2000\t1\t\t1", kBadPages},
+                  {"a\t2000\t1\t1\t", kBadVolumes},
+                  {"a\t2000\t1\t1\t\r", kBadVolumes}});
+}
+
+TEST(NgramParserTest, DamagedRowsOfVersion2AreRejected) {
+  ExpectRejected(ParseV2, "good\t2000\t1\t1\n",
+                 {{"", kTooFew},
+                  {"\t", kTooFew},
+                  {"a", kTooFew},
+                  {"a b 2000 1 1", kTooFew},
+                  {"a\t2000\t1", kTooFew},
+                  {"a\t2000\t1\t1\t1", kTooMany},
+                  {"a\t2000\t1\t1\t1\t\t\t\t\t\t\t", kTooMany},
+                  {"\t\t\t", kBadYear},
+                  {"a\t2000 \t1\t1", kBadYear},
+                  {"a\t18446744073709551616\t1\t1", kBadYear},
+                  {"a\t2000\t\t1", kBadMatches},
+                  {"a\t2000\t1.5\t1", kBadMatches},
+                  {"a\t2000\t18446744073709551616\t1", kBadMatches},
+                  {"a\t2000\t1\r\t1", kBadMatches},
+                  {"a\t2000\t1\t", kBadVolumes},
+                  {"a\t2000\t1\t1\r\r", kBadVolumes},
+                  {"a\t2000\t1\t1" + "\0"s, kBadVolumes}});
+}
+
+TEST(NgramParserTest, DamagedLinesOfVersion3AreRejected) {
+  ExpectRejected(ParseV3, "good\t2000,1,1\n",
+                 {{"", kTooFew},
+                  {"\r", kTooFew},
+                  {"a", kTooFew},
+                  {"a,2000,1,1", kTooFew},
+                  {"a\t", kBadTriple},
+                  {"a\t\r", kBadTriple},
+                  {"a\t2000", kBadTriple},
+                  {"a\t2000,1", kBadTriple},
+                  {"a\t2000,1,", kBadTriple},
+                  {"a\t,1,1", kBadTriple},
+                  {"a\t2000,,1", kBadTriple},
+                  {"a\t2000,1,1,1", kBadTriple},
+                  {"a\t2000,1,1,", kBadTriple},
+                  {"a\t2000,x,1", kBadTriple},
+                  {"a\t2000,18446744073709551616,1", kBadTriple},
+                  {"a\t2000,1,1\t", kBadTriple},
+                  {"a\t2000,1,1\t\t2001,1,1", kBadTriple},
+                  {"a\t2000,1,1\t2001;1;1", kBadTriple},
+                  {"a\t2000,1,1\r\t2001,1,1", kBadTriple},
+                  {"a\t2000,1,1\r\r", kBadTriple},
+                  {"a\t2000\t1\t1", kBadTriple}});
+}
+
+TEST(NgramParserTest, OnlyTheYearsAskedForCount) {
+  struct Case {
+    YearRange years;
+    uint64_t total;  // of 1 in 1999, 10 in 2000, 100 in 2001
+  };
+  for (const Case& c :
+       {Case{{}, 111}, Case{{2000, 2000}, 10}, Case{{2000, kMax}, 110}, Case{{0, 1999}, 1},
+        Case{{1999, 2000}, 11}, Case{{2002, kMax}, 0}, Case{{2001, 1999}, 0}}) {
+    const NgramFilter filter{.years = c.years};
+    uint64_t total = 0;
+    const Parsed rows = ParseV2("a\t1999\t1\t1\na\t2000\t10\t1\na\t2001\t100\t1\n", filter);
+    for (const auto& [ngram, amount] : rows.records) total += amount;
+    EXPECT_EQ(total, c.total);
+    EXPECT_EQ(rows.lines, 3U);
+    const Parsed line = ParseV3("a\t1999,1,1\t2000,10,1\t2001,100,1\n", filter);
+    const std::vector<Record> sum = {{"a", c.total}};
+    EXPECT_EQ(line.records, c.total == 0 ? std::vector<Record>() : sum);
+  }
+}
+
+TEST(NgramParserTest, ANgramIsPresentWhereAYearAskedForCountsZero) {
+  EXPECT_EQ(ParseV2("a\t2000\t0\t0\n", Years(2000, 2000)).records, (std::vector<Record>{{"a", 0}}));
+  EXPECT_EQ(ParseV3("a\t2000,0,0\n", Years(2000, 2000)).records, (std::vector<Record>{{"a", 0}}));
+}
+
+TEST(NgramParserTest, ARowThatDoesNotCountIsCheckedAllTheSame) {
+  EXPECT_EQ(ParseV2("a\t1990\tx\t1\n", Years(2000, 2000)).rejected.size(), 1U);
+  EXPECT_EQ(ParseV2("a\t1990\t1\tx\n", Tags(TagFilter::kTagged)).rejected.size(), 1U);
+  EXPECT_EQ(ParseV3("a\t1990,x,1\n", Years(2000, 2000)).rejected.size(), 1U);
+  EXPECT_EQ(ParseV3("a\t1990,1,x\n", Tags(TagFilter::kTagged)).rejected.size(), 1U);
+}
+
+TEST(NgramParserTest, TagsChooseAmongTheRows) {
+  const std::string v1 = "dog\t1\t1\t1\t1\ndog_NOUN\t1\t2\t1\t1\n_END_\t1\t3\t1\t1\n";
+  const std::string v2 = "dog\t1\t1\t1\ndog_NOUN\t1\t2\t1\n_END_\t1\t3\t1\n";
+  const std::string v3 = "dog\t1,1,1\ndog_NOUN\t1,2,1\n_END_\t1,3,1\n";
+  const Record plain = {"dog", 1};
+  const Record tagged = {"dog_NOUN", 2};
+  const Record place = {"_END_", 3};
+  for (const auto& [tags, records] : {std::pair{TagFilter::kAll, std::vector{plain, tagged, place}},
+                                      std::pair{TagFilter::kUntagged, std::vector{plain}},
+                                      std::pair{TagFilter::kTagged, std::vector{tagged, place}}}) {
+    const Parsed expected{.records = records, .rejected = {}, .lines = 3};
+    EXPECT_EQ(ParseV1(v1, Tags(tags)), expected);
+    EXPECT_EQ(ParseV2(v2, Tags(tags)), expected);
+    EXPECT_EQ(ParseV3(v3, Tags(tags)), expected);
+  }
+}
+
+TEST(NgramParserTest, WhereALinesSumOverflowsTwoAmountsThatOverflowTooAreHandedOn) {
+  const std::string max = std::to_string(kMax);
+  const std::string half = std::to_string(kMax / 2 + 1);
+  for (const std::string& years :
+       {"\t1," + max + ",1\t2,1,1", "\t1,1,1\t2," + max + ",1",
+        "\t1," + half + ",1\t2," + half + ",1", "\t1," + max + ",1\t2,7,1\t3,5,1",
+        "\t1," + max + ",1\t2," + max + ",1\t3," + max + ",1"}) {
+    const Parsed parsed = ParseV3("a" + years + "\nb\t1,1,1\n");
+    ASSERT_EQ(parsed.records.size(), 3U) << years;
+    EXPECT_EQ(parsed.records[0].first, "a");
+    EXPECT_EQ(parsed.records[1].first, "a");
+    uint64_t sum;
+    EXPECT_TRUE(__builtin_add_overflow(parsed.records[0].second, parsed.records[1].second, &sum))
+        << years;
+    EXPECT_EQ(parsed.records[2], (Record{"b", 1}));
+  }
+  EXPECT_EQ(ParseV3("a\t1," + half + ",1\t2," + std::to_string(kMax / 2) + ",1").records,
+            (std::vector<Record>{{"a", kMax}}));
+  EXPECT_EQ(ParseV3("a\t1," + max + ",1\t2," + max + ",1", Years(2, 2)).records,
+            (std::vector<Record>{{"a", kMax}}));
+}
+
+TEST(NgramParserTest, LinesMayBeLongerThanAScanWindow) {
+  std::string line = "a";
+  for (int year = 1000; year < 3000; ++year) line += "\t" + std::to_string(year) + ",2,1";
+  EXPECT_EQ(ParseV3(line + "\nb\t1,1,1\n" + line).records,
+            (std::vector<Record>{{"a", 4000}, {"b", 1}, {"a", 4000}}));
+}
+
+TEST(NgramParserTest, StopsWhenTheSinkSaysSo) {
+  const Parsed after_record{.records = {{"a", 1}, {"b", 2}}, .rejected = {}, .lines = 1};
+  EXPECT_EQ(ParseText(NgramV2Parser({}), "a\t1\t1\t1\nb\t1\t2\t1\nc\t1\t3\t1\n", 2), after_record);
+  EXPECT_EQ(ParseText(NgramV3Parser({}), "a\t1,1,1\nb\t1,2,1\nc\t1,3,1\n", 2), after_record);
+  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kTooFew}}, .lines = 1};
+  EXPECT_EQ(ParseText(NgramV1Parser({}), "a\t1\t1\t1\t1\nb\nc\t1\t3\t1\t1\n", 2), after_bad_line);
+  EXPECT_EQ(ParseText(NgramV3Parser({}), "a\t1,1,1\nb\nc\t1,3,1\n", 2), after_bad_line);
+  // Between the two amounts of an overflow, too.
+  const std::string max = std::to_string(kMax);
+  EXPECT_EQ(ParseText(NgramV3Parser({}), "a\t1," + max + ",1\t2,1,1\n", 1).records.size(), 1U);
+}
+
+TEST(ClassifyNgramLineTest, TellsTheVersionsApart) {
+  constexpr auto kV1 = NgramVersion::kV1;
+  constexpr auto kV2 = NgramVersion::kV2;
+  constexpr auto kV3 = NgramVersion::kV3;
+  struct Case {
+    std::string line;
+    std::optional<NgramVersion> version;
+  };
+  for (const Case& c : {
+           Case{"dobbs\t2007\t20\t18\t15", kV1},
+           Case{"dobbs\t2007\t20\t18\t15\r", kV1},
+           Case{"A'Aang_NOUN\t1879\t45\t5", kV2},
+           Case{"A'Aang_NOUN\t1879\t45\t5\r", kV2},
+           Case{"\t1\t1\t1", kV2},
+           Case{"1\t1\t1\t1", kV2},
+           Case{"Alcohol\t1983,905,353\t1984,1285,433", kV3},
+           Case{"Alcohol\t1983,905,353\r", kV3},
+           Case{"\t1,1,1", kV3},
+           Case{"cut behind two fields\t1983,905,353\t1984,12", kV3},
+           Case{"many\t1,1,1\t2,2,2\t3,3,3\t4,4,4\t5,5,5", kV3},
+           Case{"", std::nullopt},
+           Case{"just words", std::nullopt},
+           Case{"a\t1", std::nullopt},
+           Case{"a\t1\t1", std::nullopt},
+           Case{"a\t1\t1\t1\t1\t1", std::nullopt},
+           Case{"a\t1\t1\tx", std::nullopt},
+           Case{"a\t\t1\t1", std::nullopt},
+           Case{"a\t1\t1\t", std::nullopt},
+           Case{"a\t-1\t1\t1", std::nullopt},
+           Case{"a\t1,1", std::nullopt},
+           Case{"a\t1,1,1,1", std::nullopt},
+           Case{"a\t1,1,x", std::nullopt},
+           Case{"a\t1,,1", std::nullopt},
+           Case{"a,1,1,1", std::nullopt},
+       }) {
+    EXPECT_EQ(ClassifyNgramLine(c.line), c.version) << c.line;
+  }
+}
+
+TEST(DetectNgramVersionTest, TheFirstLineThatIsOfAVersionDecides) {
+  EXPECT_EQ(DetectNgramVersion("a\t1\t1\t1\t1\nb\t1\t1\t1\n"), NgramVersion::kV1);
+  EXPECT_EQ(DetectNgramVersion("a\t1\t1\t1\r\nb\t1\t1\t1\t1\r\n"), NgramVersion::kV2);
+  EXPECT_EQ(DetectNgramVersion("\nrubbish\n\na\t1,1,1"), NgramVersion::kV3);
+  EXPECT_EQ(DetectNgramVersion("rubbish\n\r\nmore"), NgramVersion::kV2);
+  EXPECT_EQ(DetectNgramVersion(""), NgramVersion::kV2);
+}
+
+TEST(DetectNgramVersionTest, AFirstLineOfAnyLengthIsLookedAtWhole) {
+  for (const size_t size : {32'750U, 32'758U, 32'759U, 32'760U, 32'768U, 100'000U}) {
+    const std::string ngram(size, 'x');
+    EXPECT_EQ(DetectNgramVersion(ngram + "\t2000\t1\t1\t1\nb\t1\t1\t1\t1\n"), NgramVersion::kV1);
+    EXPECT_EQ(DetectNgramVersion(ngram + "\t2000\t1\t1\t1"), NgramVersion::kV1);
+    EXPECT_EQ(DetectNgramVersion(ngram + "\t2000,1,1\n"), NgramVersion::kV3);
+  }
+}
+
+TEST(DetectNgramVersionTest, AfterTheFirstOnlyLinesThatEndInTheSampleDecide) {
+  const std::string line = "a\t1,1,1\t" + std::string(91, '1') + "\n";
+  EXPECT_EQ(DetectNgramVersion(std::string(32'667, 'x') + "\n" + line), NgramVersion::kV3);
+  EXPECT_EQ(DetectNgramVersion(std::string(32'668, 'x') + "\n" + line), NgramVersion::kV2);
+}
+
+}  // namespace
+}  // namespace tally

@@ -1,0 +1,290 @@
+// What several tests need: texts at the very edge of readable memory, a sink that remembers,
+// numbers that look random, and child processes.
+#ifndef TALLY_TESTS_TEST_UTIL_H_
+#define TALLY_TESTS_TEST_UTIL_H_
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <new>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/mapped_file.h"
+#include "common/shared_region.h"
+#include "worker/parser.h"
+
+namespace tally {
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): the
+/// same numbers on every machine.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+
+  uint64_t Next() {
+    uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
+  uint64_t Below(uint64_t limit) { return Next() % limit; }
+
+  template <class Container>
+  const auto& Pick(const Container& choices) {
+    return choices[Below(std::size(choices))];
+  }
+
+  /// `size_bytes` bytes made of whole pieces, cut where they do not fit.
+  std::string Text(size_t size_bytes, const std::vector<std::string>& pieces) {
+    std::string text;
+    while (text.size() < size_bytes) text += Pick(pieces);
+    text.resize(size_bytes);
+    return text;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+/// A copy of a text with kReadablePadding readable bytes behind it and not one more: reading on
+/// fails under AddressSanitizer, and at a page end everywhere.
+class PaddedText {
+ public:
+  /// `misalignment` is how far from a multiple of 64 the text begins.
+  explicit PaddedText(std::string_view text, char padding = '\n', size_t misalignment = 0) {
+    constexpr std::align_val_t kAlignment{64};
+    memory_ = {new (kAlignment) char[misalignment + text.size() + kReadablePadding],
+               [kAlignment](char* memory) { ::operator delete[](memory, kAlignment); }};
+    Place(memory_.get() + misalignment, text, padding);
+  }
+
+  /// The byte behind the padding is on a page that cannot be read.
+  static PaddedText AtPageEnd(std::string_view text, char padding = '\n') {
+    PaddedText padded;
+    const size_t readable_bytes = RoundUpToPages(text.size() + kReadablePadding);
+    const size_t mapped_bytes = readable_bytes + RoundUpToPages(1);
+    void* const pages =
+        mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    padded.memory_ = {static_cast<char*>(pages),
+                      [mapped_bytes](char* memory) { munmap(memory, mapped_bytes); }};
+    char* const end = padded.memory_.get() + readable_bytes;
+    mprotect(end, mapped_bytes - readable_bytes, PROT_NONE);
+    padded.Place(end - kReadablePadding - text.size(), text, padding);
+    return padded;
+  }
+
+  std::string_view view() const { return text_; }
+  const char* begin() const { return text_.data(); }
+  const char* end() const { return text_.data() + text_.size(); }
+
+ private:
+  PaddedText() = default;
+
+  void Place(char* at, std::string_view text, char padding) {
+    std::copy(text.begin(), text.end(), at);
+    std::fill_n(at + text.size(), kReadablePadding, padding);
+    text_ = {at, text.size()};
+  }
+
+  std::unique_ptr<char, std::function<void(char*)>> memory_;
+  std::string_view text_;
+};
+
+using Record = std::pair<std::string, uint64_t>;
+
+/// A BadLine that owns its text.
+struct Rejected {
+  std::string line;
+  uint64_t line_in_text;
+  std::string reason;
+
+  bool operator==(const Rejected&) const = default;
+  friend void PrintTo(const Rejected& rejected, std::ostream* out) {
+    *out << "line " << rejected.line_in_text << ", " << testing::PrintToString(rejected.line)
+         << ": " << rejected.reason;
+  }
+};
+
+/// Stores what it is given; asks to stop after so many calls.
+class RecordingSink {
+ public:
+  static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
+
+  explicit RecordingSink(uint64_t stop_after = kNever) : calls_left_(stop_after) {}
+
+  bool Add(std::string_view key, uint64_t amount) {
+    records.emplace_back(key, amount);
+    return --calls_left_ > 0;
+  }
+  bool Reject(const BadLine& bad) {
+    rejected.push_back({std::string(bad.line), bad.line_in_text, bad.reason});
+    return --calls_left_ > 0;
+  }
+
+  std::vector<Record> records;
+  std::vector<Rejected> rejected;
+
+ private:
+  uint64_t calls_left_;
+};
+
+static_assert(RecordSink<RecordingSink>);
+
+/// What a parser makes of a text.
+struct Parsed {
+  std::vector<Record> records;
+  std::vector<Rejected> rejected;
+  uint64_t lines = 0;
+
+  bool operator==(const Parsed&) const = default;
+  friend void PrintTo(const Parsed& parsed, std::ostream* out) {
+    *out << "records " << testing::PrintToString(parsed.records) << ", rejected "
+         << testing::PrintToString(parsed.rejected) << ", lines " << parsed.lines;
+  }
+};
+
+/// Runs the parser on copies of the text that are followed by different bytes, which must not
+/// matter, and that end at the end of readable memory.
+template <Parser P>
+Parsed ParseText(const P& parser, std::string_view text,
+                 uint64_t stop_after = RecordingSink::kNever) {
+  const auto parse = [&](const PaddedText& padded) {
+    RecordingSink sink(stop_after);
+    const uint64_t lines = parser.Parse(padded.view(), sink);
+    return Parsed{std::move(sink.records), std::move(sink.rejected), lines};
+  };
+  Parsed parsed = parse(PaddedText::AtPageEnd(text));
+  for (const char padding : {'\t', ' ', '7', '\x80', '\r'}) {
+    EXPECT_EQ(parse(PaddedText(text, padding)), parsed)
+        << "followed by " << testing::PrintToString(padding);
+  }
+  return parsed;
+}
+
+/// A forked process that runs `body` and exits with 0 where that returns true. Nothing waits for
+/// ever: it dies by SIGALRM where it takes too long, and by SIGKILL where it is no longer wanted.
+class Child {
+ public:
+  template <class Body>
+  explicit Child(Body body) : pid_(fork()) {
+    if (pid_ == 0) Run(body);
+  }
+  Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+  Child& operator=(Child&&) = delete;
+  ~Child() {
+    if (pid_ > 0) Kill();
+  }
+
+  pid_t pid() const { return pid_; }
+
+  /// Its wait status; 0: the body returned true.
+  int Wait() {
+    int status = -1;
+    EXPECT_EQ(waitpid(pid_, &status, 0), pid_);
+    pid_ = 0;
+    return status;
+  }
+
+  int Kill() {
+    kill(pid_, SIGKILL);
+    return Wait();
+  }
+
+  /// Returns once it sleeps in a system call (or has ended).
+  void WaitUntilBlocked() const {
+    const std::string path = "/proc/" + std::to_string(pid_) + "/stat";
+    for (;;) {
+      std::string stat;
+      std::getline(std::ifstream(path), stat);
+      const size_t name_end = stat.rfind(") ");  // then comes a letter for the state
+      if (name_end == std::string::npos || stat[name_end + 2] == 'S') return;
+      if (stat[name_end + 2] == 'Z') return;
+      sched_yield();
+    }
+  }
+
+ private:
+  template <class Body>
+  [[noreturn]] static void Run(Body& body) noexcept {
+    alarm(60);
+    _exit(body() ? 0 : 1);
+  }
+
+  pid_t pid_;
+};
+
+inline bool DiedBy(int wait_status, int signal_number) {
+  return WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == signal_number;
+}
+
+/// Lets one process wait for another.
+class Pipe {
+ public:
+  Pipe() {
+    if (pipe(ends_.data()) != 0) throw std::bad_alloc();
+  }
+  ~Pipe() {
+    for (const int end : ends_) {
+      if (end >= 0) close(end);
+    }
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  int read_end() const { return ends_[0]; }
+  int write_end() const { return ends_[1]; }
+  void CloseWriteEnd() { close(std::exchange(ends_[1], -1)); }
+
+  bool Send() const { return write(write_end(), "", 1) == 1; }
+  /// False where nobody is left to send.
+  bool Receive() const {
+    char byte;
+    return read(read_end(), &byte, 1) == 1;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+/// A T in memory that is shared with the processes forked later.
+template <class T>
+class Shared {
+ public:
+  template <class... Arguments>
+  explicit Shared(Arguments&&... arguments)
+      : region_(SharedRegion::Reserve(sizeof(T))),
+        value_(new (region_.data()) T(std::forward<Arguments>(arguments)...)) {}
+  ~Shared() { value_->~T(); }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  T& operator*() const { return *value_; }
+  T* operator->() const { return value_; }
+
+ private:
+  SharedRegion region_;
+  T* value_;
+};
+
+}  // namespace tally
+
+#endif  // TALLY_TESTS_TEST_UTIL_H_
