@@ -34,8 +34,14 @@ struct TestTable {
     return table.Add(PaddedText(key, ++behind).view(), amount);
   }
 
+  AddResult AddSoon(std::string_view key, uint64_t amount) {
+    text = PaddedText(key, ++behind);  // has to live on, for failed_key()
+    return table.AddSoon(text.view(), amount);
+  }
+
   SharedRegion region;
   CountTable table;
+  PaddedText text{""};
   char behind = 'a';
 };
 
@@ -277,9 +283,11 @@ TEST(CountTableTest, CrowdsOfKeysStayApartWhileTheTableGrows) {
   constexpr unsigned kLog2Grown = kLog2FirstCapacity + 2;
   constexpr uint64_t kLast = (uint64_t{1} << kLog2Grown) - 1;
   for (const size_t key_size : {10U, 30U}) {
+    // The last crowd goes round the end, among keys that growing moves out of its way.
     std::vector<std::string> keys;
-    for (const uint64_t home : {uint64_t{0}, uint64_t{5000}, kLast}) {
-      for (std::string& key : KeysAtHome(kLog2Grown, home, home, 80, key_size)) {
+    for (const auto& [first, last] :
+         {std::pair<uint64_t, uint64_t>{4, 160}, {0, 0}, {5000, 5000}, {kLast, kLast}}) {
+      for (std::string& key : KeysAtHome(kLog2Grown, first, last, 80, key_size)) {
         keys.push_back(std::move(key));
       }
     }
@@ -354,6 +362,58 @@ TEST(CountTableTest, RandomAdditionsGiveWhatAnUnorderedMapGives) {
       ASSERT_EQ(test.table.Add(key, amount), fits ? AddResult::kAdded : AddResult::kOverflow);
     }
     ExpectContents(test.table, Counts(expected.begin(), expected.end()));
+  }
+}
+
+TEST(CountTableTest, AdditionsThatMayWaitGiveTheSameOnceFlushed) {
+  for (const uint64_t common_keys : {1U, 5U, 16U, 17U, 1000U}) {
+    Random random(common_keys);
+    TestTable test;
+    Counts expected;
+    for (int i = 0; i < 30'000; ++i) {
+      const std::string key = random.Below(10) == 0
+                                  ? KeyOfSize(random.Below(40), random.Below(5000))
+                                  : KeyOfSize(6, random.Below(common_keys));
+      const uint64_t amount = random.Below(3);
+      ASSERT_EQ(test.AddSoon(key, amount), AddResult::kAdded);
+      expected[key] += amount;
+      ASSERT_TRUE(i % 1000 != 0 || test.table.Flush() == AddResult::kAdded);
+    }
+    ASSERT_EQ(test.table.Flush(), AddResult::kAdded);
+    ExpectContents(test.table, expected);
+  }
+}
+
+TEST(CountTableTest, AnAdditionThatWaitedAndOverflowsNamesItsKey) {
+  for (const std::string& key : {""s, "a\0"s, "sixteen bytes ok"s, std::string(40, 'l')}) {
+    for (const int others : {0, 1, 40}) {
+      TestTable test;
+      ASSERT_EQ(test.Add(key, kMaxCount), AddResult::kAdded);
+      ASSERT_EQ(test.Add("in between"), AddResult::kAdded);
+      AddResult result = test.AddSoon(key, 1);
+      for (int i = 0; i < others && result == AddResult::kAdded; ++i) {
+        result = test.AddSoon("other" + std::to_string(i), 1);
+      }
+      if (result == AddResult::kAdded) result = test.table.Flush();
+      EXPECT_EQ(result, AddResult::kOverflow);
+      EXPECT_EQ(test.table.failed_key(), key);
+      EXPECT_EQ(Contents(test.table)[key], kMaxCount);
+    }
+  }
+}
+
+TEST(CountTableTest, AnAdditionThatWaitedAndFindsNoRoomIsReportedAsFull) {
+  for (const size_t key_size : {8U, 20U}) {
+    TestTable test(CountTable::kMinRegionBytes);
+    AddResult result = AddResult::kAdded;
+    for (uint64_t number = 0; result == AddResult::kAdded; ++number) {
+      ASSERT_LT(number, 10'000U);
+      result = test.AddSoon(KeyOfSize(key_size, number), 1);
+    }
+    EXPECT_EQ(result, AddResult::kFull);
+    const Counts contents = Contents(test.table);
+    EXPECT_EQ(contents.size(), test.table.size());
+    EXPECT_FALSE(contents.contains(std::string(test.table.failed_key())));
   }
 }
 

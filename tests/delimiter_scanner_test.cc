@@ -67,6 +67,7 @@ std::vector<std::string> NastyPieces() {
 
 std::vector<std::string> EveryByte() {
   std::vector<std::string> bytes;
+  bytes.reserve(256);
   for (int byte = 0; byte < 256; ++byte) bytes.emplace_back(1, static_cast<char>(byte));
   return bytes;
 }

@@ -58,7 +58,7 @@ TEST(MemoryPlanTest, TablesOfStreamsAreBoundedByMemoryAlone) {
 }
 
 TEST(MemoryPlanTest, TablesOfMappedInputsAreBoundedByTheInputsAndByMemory) {
-  const std::string text(10'000'000, 'x');
+  const std::string text(5'000'000, 'x');
   const uint64_t by_input = ReserveTables(1, Mapped(text), kRoomy)[0].size_bytes();
   EXPECT_GT(by_input, 10 * text.size());
   EXPECT_LT(by_input, 100 * text.size());

@@ -68,7 +68,7 @@ TEST(NgramParserTest, AnEmptyTextHasNoLines) {
 }
 
 TEST(NgramParserTest, AnNgramIsAnyBytesButTabAndNewline) {
-  for (const std::string& ngram : {""s, " "s, "\0"s, "a\0b"s, "\r"s, "\xff\x80"s, "\"quoted\""s,
+  for (const std::string& ngram : {""s, " "s, "\0"s, "a\0b"s, "\r"s, "\xff\x80"s, R"("quoted")"s,
                                    "1999"s, "1999,1,1"s, std::string(5000, 'x')}) {
     const std::vector<Record> records = {{ngram, 8}};
     EXPECT_EQ(ParseV1(ngram + "\t2000\t8\t1\t1\n").records, records);

@@ -33,6 +33,7 @@ TEST(RobustMutexTest, KeepsProcessesApart) {
   constexpr uint64_t kAdditions = 50'000;
   {
     std::vector<Child> children;
+    children.reserve(4);
     for (int i = 0; i < 4; ++i) {
       children.emplace_back([&] {
         for (uint64_t addition = 0; addition < kAdditions; ++addition) {

@@ -55,6 +55,7 @@ void ExpectRightChunks(const std::vector<Chunk>& chunks, const std::vector<std::
 std::vector<Chunk> Split(const std::vector<std::string>& texts, Format format,
                          uint64_t chunk_size) {
   std::vector<Input> inputs;
+  inputs.reserve(texts.size());
   for (const std::string& text : texts) inputs.push_back(MappedInput(text));
   return SplitIntoChunks(inputs, format, chunk_size);
 }
@@ -116,6 +117,7 @@ TEST(SplitterTest, EachFileHasItsOwnNgramVersion) {
   const auto chunks = Split({"a\t1\t1\t1\t1\n", "a\t1,1,1\n", "", "a\t1\t1\t1\nb\t1\t1\t1\n", "?"},
                             Format::kNgram, 1);
   std::vector<NgramVersion> versions;
+  versions.reserve(chunks.size());
   for (const Chunk& chunk : chunks) versions.push_back(chunk.ngram_version);
   EXPECT_EQ(versions,
             (std::vector<NgramVersion>{NgramVersion::kV1, NgramVersion::kV3, NgramVersion::kV2,

@@ -160,13 +160,18 @@ TEST(StreamReaderTest, ARecordThatIsLongerThanTheBlockIsAnErrorWithItsPlace) {
 }
 
 TEST(StreamReaderTest, AnErrorOfTheSourceComesAfterTheRecordsBeforeIt) {
-  StreamReader reader(std::make_unique<FakeSource>("a\nb\nc\n", 1, /*fail_at=*/5), "stream",
-                      CutRule::kAtNewline, 2);
-  StreamReader::Filled filled;
-  EXPECT_EQ(FillBlock(&reader, 100, &filled), "a\n");
-  EXPECT_EQ(FillBlock(&reader, 100, &filled), "b\n");
-  EXPECT_THROW(FillBlock(&reader, 100, &filled), Error);
-  EXPECT_EQ(reader.offset(), 4U);
+  for (const size_t block_bytes : {1U, 2U, 3U, 4U, 5U, 100U}) {
+    for (const size_t most_bytes : {1U, 100U}) {
+      StreamReader reader(std::make_unique<FakeSource>("a\nb\nc\n", most_bytes, /*fail_at=*/5),
+                          "stream", CutRule::kAtNewline, block_bytes);
+      StreamReader::Filled filled;
+      std::string all;
+      while (all.size() < 4) all += FillBlock(&reader, 100, &filled);
+      EXPECT_EQ(all, "a\nb\n");
+      for (int i = 0; i < 2; ++i) EXPECT_THROW(FillBlock(&reader, 100, &filled), Error);
+      EXPECT_EQ(reader.offset(), 4U);
+    }
+  }
 }
 
 std::string ReadAll(const Input& input) {

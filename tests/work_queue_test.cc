@@ -100,12 +100,6 @@ Child WaitingWorker(const TestQueue& queue, std::optional<Position> reading, Tas
   return child;
 }
 
-TEST(WorkQueueTest, AnEmptyQueueGivesNothing) {
-  const TestQueue queue({});
-  EXPECT_EQ(queue.Claim(), kNone);
-  EXPECT_EQ(queue->chunks_known(), 0U);
-}
-
 TEST(WorkQueueTest, MappedChunksAreClaimedInOrderAndNotedInTheLedger) {
   const TestQueue queue({.chunks_of_input = {2, 1}});
   EXPECT_EQ(queue->chunks_known(), 3U);
@@ -171,6 +165,23 @@ TEST(WorkQueueTest, AReaderWithoutAFreeBlockCountsAndThenFillsTheBlockItFreed) {
   EXPECT_EQ(queue->Claim(0, Reading(0, 10)), Fill(0));
   queue->CloseStream(/*unused_block=*/0);
   EXPECT_EQ(queue.Claim(), kNone);
+}
+
+TEST(WorkQueueTest, AReaderIsGivenNoSecondStream) {
+  const TestQueue queue({.chunks_of_input = {1}, .streams = {1, 2}, .blocks = 1});
+  ASSERT_EQ(queue.Claim(), Open(1));
+  ASSERT_EQ(queue->Claim(0, Reading(1)), Fill(0));
+  EXPECT_EQ(queue->Claim(0, Reading(1)), Count(0));
+}
+
+TEST(WorkQueueTest, ABlockThatAClosedStreamDidNotNeedIsFree) {
+  const TestQueue queue({.streams = {0, 1}, .blocks = 1});
+  ASSERT_EQ(queue.Claim(), Open(0));
+  ASSERT_EQ(queue.Claim(), Open(1));
+  ASSERT_EQ(queue->Claim(0, Reading(0)), Fill(0));
+  Child waiting = WaitingWorker(queue, Reading(1), Fill(0));
+  queue->CloseStream(/*unused_block=*/0);
+  EXPECT_EQ(waiting.Wait(), 0);
 }
 
 TEST(WorkQueueTest, PublishedChunksComeBeforeStreamsAndTheseBeforeMappedChunks) {

@@ -220,9 +220,7 @@ TEST_F(FormatsCliTest, AValueThatIsNoNonNegativeIntegerIsMalformed) {
 TEST_F(FormatsCliTest, TheFirstLineDecidesWhatAutoIs) {
   for (const char* const ngrams :
        {"a\t2000\t1\t1\n", "a\t2000\t1\t1\t1\r\n", "a\t2000,1,1\n", "a\t2000,1,1\t2001,1,1",
-        "\xef\xbb\xbf"
-        "a b c\t2000\t1\t1\n",
-        "a\t2000\t1\t1"}) {
+        "\xef\xbb\xbfx y z\t2000\t1\t1\n", "a\t2000\t1\t1"}) {
     EXPECT_THAT(NoteOnText(ngrams), AllOf(HasSubstr("n-grams"), Not(HasSubstr("words")))) << ngrams;
   }
   for (const char* const words : {"plain words\n", "a\tb\tc\td\n", "a\t2000\t1\n",

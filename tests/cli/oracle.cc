@@ -27,8 +27,8 @@ std::vector<std::string> Split(const std::string& text, char separator) {
 std::optional<uint64_t> Number(const std::string& text) {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) return {};
   const std::string digits = text.substr(std::min(text.find_first_not_of('0'), text.size()));
-  static const std::string most = "18446744073709551615";
-  if (digits.size() > most.size() || (digits.size() == most.size() && digits > most)) return {};
+  static const std::string kMost = "18446744073709551615";
+  if (digits.size() > kMost.size() || (digits.size() == kMost.size() && digits > kMost)) return {};
   return digits.empty() ? 0 : std::stoull(digits);
 }
 
@@ -52,10 +52,10 @@ int NgramVersionOf(const std::string& line) {
 }
 
 bool IsTaggedWord(const std::string& word) {
-  static const std::set<std::string> tags = {"NOUN", "VERB", "ADJ",  "ADV", "PRON", "DET",
-                                             "ADP",  "NUM",  "CONJ", "PRT", "X",    "."};
+  static const std::set<std::string> kTags = {"NOUN", "VERB", "ADJ",  "ADV", "PRON", "DET",
+                                              "ADP",  "NUM",  "CONJ", "PRT", "X",    "."};
   if (word == "_START_" || word == "_END_" || word == "_ROOT_") return true;
-  for (const std::string& tag : tags) {
+  for (const std::string& tag : kTags) {
     if (word == '_' + tag + '_') return true;
     if (word.size() > tag.size() + 1 && word.ends_with('_' + tag)) return true;
   }
@@ -212,11 +212,11 @@ std::string OracleAnswer::ByCount() const {
 }
 
 const std::vector<char32_t>& AllPythonSpaces() {
-  static const std::vector<char32_t> spaces = {
+  static const std::vector<char32_t> kSpaces = {
       0x09,   0x0a,   0x0b,   0x0c,   0x0d,   0x1c,   0x1d,   0x1e,   0x1f,   0x20,
       0x85,   0xa0,   0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
       0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000};
-  return spaces;
+  return kSpaces;
 }
 
 std::optional<std::vector<std::string>> AskPython(const std::vector<std::string>& paths) {
@@ -224,7 +224,10 @@ std::optional<std::vector<std::string>> AskPython(const std::vector<std::string>
 import collections, os, sys
 for number, path in enumerate(sys.argv[2:]):
     with open(path, 'rb') as file:
-        text = file.read().removeprefix(b'\xef\xbb\xbf').decode('utf-8', 'surrogateescape')
+        data = file.read()
+    if data.startswith(b'\xef\xbb\xbf'):
+        data = data[3:]
+    text = data.decode('utf-8', 'surrogateescape')
     counts = collections.Counter(word.encode('utf-8', 'surrogateescape') for word in text.split())
     with open(os.path.join(sys.argv[1], str(number)), 'wb') as file:
         for word, count in sorted(counts.items(), key=lambda row: (-row[1], row[0])):
@@ -232,7 +235,7 @@ for number, path in enumerate(sys.argv[2:]):
 )";
   const TempDir answers;
   std::vector<std::string> arguments = {
-      "-c", "command -v python3 > /dev/null || exit 9; exec python3 -c \"$0\" \"$@\"", script,
+      "-c", R"(command -v python3 > /dev/null || exit 9; exec python3 -c "$0" "$@")", script,
       answers.path()};
   arguments.insert(arguments.end(), paths.begin(), paths.end());
   const Outcome outcome = RunCommand({.arguments = arguments, .program = "sh"});

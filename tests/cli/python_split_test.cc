@@ -15,34 +15,34 @@ const char* const kNoPython = "there is no python3 here to compare with";
 
 /// A few bytes: letters, white space, characters of every length, halves of them, and any byte.
 std::string RandomPiece(std::mt19937* random) {
-  static const std::vector<std::string> fragments = {"\xc2",
-                                                     "\xe1",
-                                                     "\xe1\x9a",
-                                                     "\xe2",
-                                                     "\xe2\x80",
-                                                     "\xe2\x81",
-                                                     "\xe3",
-                                                     "\xe3\x80",
-                                                     "\x80",
-                                                     "\x85",
-                                                     "\xa0",
-                                                     "\xc3\xa9",
-                                                     "\xe2\x82\xac",
-                                                     "\xf0\x9f\x98\x80",
-                                                     "\xf0\x9f\x98",
-                                                     "\xf0\x9f",
-                                                     "\xf0",
-                                                     "\xed\xa0\x80",
-                                                     "\xc0\x80",
-                                                     "\xe0\x80\x80",
-                                                     "\xf4\x90\x80\x80",
-                                                     "\xef\xbb\xbf",
-                                                     "\xe2\x80\x8b",
-                                                     "\xe2\x80\x8c",
-                                                     "\xe1\xa0\x8e",
-                                                     "\xe2\x81\xa0",
-                                                     "\xe3\x80\x81",
-                                                     "\xe2\x80\xa7"};
+  static const std::vector<std::string> kFragments = {"\xc2",
+                                                      "\xe1",
+                                                      "\xe1\x9a",
+                                                      "\xe2",
+                                                      "\xe2\x80",
+                                                      "\xe2\x81",
+                                                      "\xe3",
+                                                      "\xe3\x80",
+                                                      "\x80",
+                                                      "\x85",
+                                                      "\xa0",
+                                                      "\xc3\xa9",
+                                                      "\xe2\x82\xac",
+                                                      "\xf0\x9f\x98\x80",
+                                                      "\xf0\x9f\x98",
+                                                      "\xf0\x9f",
+                                                      "\xf0",
+                                                      "\xed\xa0\x80",
+                                                      "\xc0\x80",
+                                                      "\xe0\x80\x80",
+                                                      "\xf4\x90\x80\x80",
+                                                      "\xef\xbb\xbf",
+                                                      "\xe2\x80\x8b",
+                                                      "\xe2\x80\x8c",
+                                                      "\xe1\xa0\x8e",
+                                                      "\xe2\x81\xa0",
+                                                      "\xe3\x80\x81",
+                                                      "\xe2\x80\xa7"};
   const auto below = [random](size_t limit) { return (*random)() % limit; };
   switch (below(8)) {
     case 0:
@@ -52,7 +52,7 @@ std::string RandomPiece(std::mt19937* random) {
       return ToUtf8(AllPythonSpaces()[below(AllPythonSpaces().size())]);
     case 3:
     case 4:
-      return fragments[below(fragments.size())];
+      return kFragments[below(kFragments.size())];
     case 5:
       return ToUtf8(static_cast<char32_t>(below(0xd800)));
     default:
@@ -79,9 +79,9 @@ class PythonSplitTest : public CliTest {
 
 TEST_F(PythonSplitTest, RandomBytesAreSplitAsPythonSplitsThem) {
   std::mt19937 random(20240229);
-  std::vector<std::string> paths;
-  for (int file = 0; file < 30; ++file) {
-    paths.push_back(RandomFile("random" + std::to_string(file), 200, &random));
+  std::vector<std::string> paths(30);
+  for (size_t i = 0; i < paths.size(); ++i) {
+    paths[i] = RandomFile("random" + std::to_string(i), 200, &random);
   }
   const auto expected = AskPython(paths);
   if (!expected) GTEST_SKIP() << kNoPython;

@@ -17,7 +17,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -113,8 +112,15 @@ void WriteFile(const std::string& path, std::string_view bytes) {
 }
 
 std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  // Not by a stream: it throws where a process goes away while its file in /proc is read.
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::string bytes;
+  char buffer[65536];
+  for (ssize_t count; (count = read(fd, buffer, sizeof buffer)) > 0;) {
+    bytes.append(buffer, static_cast<size_t>(count));
+  }
+  CloseFd(&fd);
+  return bytes;
 }
 
 std::string Gzip(std::string_view bytes, size_t members) {

@@ -42,6 +42,7 @@ class TempDir {
 };
 
 void WriteFile(const std::string& path, std::string_view bytes);
+/// Nothing where there is no such file.
 std::string ReadFile(const std::string& path);
 
 /// `bytes` as gzip, cut into so many members of about the same size.
