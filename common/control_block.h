@@ -36,6 +36,28 @@ class FixedText {
   std::array<char, kCapacity> bytes_;
 };
 
+/// The first, by its bytes, of the keys whose totals pass 2^64-1. Kept to the length that messages
+/// show.
+class OverflowedKey {
+ public:
+  void Note(std::string_view key) {
+    if (key.data() == nullptr) return;
+    key = key.substr(0, kShownBytes);
+    if (found_ && key_.view() <= key) return;
+    found_ = true;
+    key_.Set(key);
+  }
+  bool found() const { return found_; }
+  /// Null data() where there is none.
+  std::string_view view() const { return found_ ? key_.view() : std::string_view(); }
+
+ private:
+  static constexpr size_t kShownBytes = 96;
+
+  bool found_ = false;
+  FixedText<kShownBytes> key_;
+};
+
 /// A line that no record could be made of.
 struct MalformedLine {
   Position position;
@@ -50,7 +72,7 @@ struct MalformedLine {
 /// An input that could not be read on.
 struct InputFailure {
   Position position = kEndOfInputs;
-  FixedText<2048> message;
+  FixedText<18432> message;  // room for the longest path, escaped
 };
 
 /// What one worker says beside its table. Written by that worker alone.
@@ -60,7 +82,8 @@ struct WorkerReport {
   uint64_t malformed = 0;
   std::array<MalformedLine, kSamples> samples;  // the first ones by position, in order
   InputFailure input_failure;                   // the first one by position
-  FixedText<2048> fatal;                        // why it gave up, where it did so in an orderly way
+  OverflowedKey overflowed;
+  FixedText<2048> fatal;  // why it gave up, where it did so in an orderly way
 
   // The chunk in hand, for the message should the worker die with it. Written before the work
   // begins; an atomic since the master may read it at any time.

@@ -54,11 +54,11 @@ CountTable::AddResult CountTable::AddShort(const Addition& addition) {
 CountTable::AddResult CountTable::AddQueued(Addition* addition) {
   if (addition->tag == 0) return AddResult::kAdded;
   const AddResult result = AddShort(*addition);
-  if (result == AddResult::kAdded) {
-    addition->tag = 0;
-  } else {
-    failed_key_ = addition->key_view();
+  if (result != AddResult::kAdded) {
+    failed_ = *addition;
+    failed_key_ = failed_.key_view();
   }
+  addition->tag = 0;
   return result;
 }
 

@@ -60,9 +60,9 @@ class CountTable {
 
   /// As Add(), for a long row of keys: a short one may wait in a queue while the memory of its slot
   /// is on its way into the cache, so that a table larger than that is waited for many keys at a
-  /// time instead of at each. Flush() adds those that still wait; before it, nothing but AddSoon()
-  /// may be called. Where the result is not kAdded, failed_key() is the key that it is about, and
-  /// keys may have been lost.
+  /// time instead of at each. The result may be about an earlier key: where it is not kAdded,
+  /// failed_key() is the one. Flush() adds those that still wait, up to the first that fails: call
+  /// it until it returns kAdded (or kFull). Before that, nothing but AddSoon() may be called.
   AddResult AddSoon(std::string_view key, uint64_t amount);
   AddResult Flush();
   std::string_view failed_key() const { return failed_key_; }
@@ -169,7 +169,8 @@ class CountTable {
   uint64_t grow_at_ = 0;  // number of keys
   std::array<Addition, kQueueLength> queue_;
   size_t queue_next_ = 0;  // the place of the oldest addition, which the next one takes
-  std::string_view failed_key_;
+  Addition failed_;
+  std::string_view failed_key_;  // of `failed_`, or in the text that it came from
 };
 
 inline CountTable::ShortKey CountTable::LoadShortKey(std::string_view key) {
@@ -190,13 +191,11 @@ inline CountTable::AddResult CountTable::AddSoon(std::string_view key, uint64_t 
   if (key.size() > kInlineBytes) return AddLong(key, amount);
   const ShortKey words = LoadShortKey(key);
   if (IsLast(words, key.size())) return Bump(last_, amount);
-  Addition& oldest = queue_[queue_next_++ % kQueueLength];
-  const AddResult result = AddQueued(&oldest);
-  if (result != AddResult::kAdded) [[unlikely]]
-    return result;
-  oldest = {.key = words, .tag = TagOf(words, key.size()), .amount = amount};
-  __builtin_prefetch(Home(oldest.tag), /*for writing=*/1);
-  return AddResult::kAdded;
+  Addition& place = queue_[queue_next_++ % kQueueLength];
+  const AddResult result = AddQueued(&place);
+  place = {.key = words, .tag = TagOf(words, key.size()), .amount = amount};
+  __builtin_prefetch(Home(place.tag), /*for writing=*/1);
+  return result;
 }
 
 template <class Visitor>

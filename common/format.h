@@ -40,6 +40,13 @@ struct FormatOptions {
 /// The longest key. A longer one is reported like a malformed line, with its place.
 constexpr size_t kMaxKeyBytes = size_t{1} << 20;
 
+/// The start of a file's text without the mark (U+FEFF) that some programs put there.
+inline std::string_view WithoutByteOrderMark(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  return text;
+}
+
 inline std::string_view FormatName(Format format) {
   switch (format) {
     case Format::kNgram:

@@ -66,7 +66,7 @@ class WorkQueue {
   /// Whether what lies at `position` may still matter: no failure before it is known.
   bool IsWanted(Position position);
 
-  /// Chunks known so far, and whether more may follow (streams). For the progress line; no lock.
+  /// Chunks known so far: streams may add more. For the progress line; takes no lock.
   uint64_t chunks_known() const { return chunks_end_.load(std::memory_order_relaxed); }
 
   std::span<const Chunk> ledger() const { return ledger_.first(chunks_known()); }

@@ -20,6 +20,7 @@
 #include "master/help.h"
 #include "master/option_table.h"
 #include "master/option_values.h"
+#include "master/output_file.h"
 #include "master/suggest.h"
 
 namespace tally {
@@ -181,18 +182,6 @@ PrintAndExit VersionText() {
   return {.text = "tally " TALLY_VERSION "\n", .exit_status = kExitDone};
 }
 
-/// True where both name one file, be it there already or not.
-bool SamePath(const std::string& a, const std::string& b) {
-  const auto resolved = [](const std::string& path) {
-    std::error_code error;
-    const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-    const std::filesystem::path canonical = std::filesystem::weakly_canonical(absolute, error);
-    // Opening it will tell what is wrong with it.
-    return error ? std::filesystem::path(path) : canonical;
-  };
-  return resolved(a) == resolved(b);
-}
-
 void CheckCombinations(const CountOptions& options) {
   if (options.format) ResolveFormat(options, *options.format);
   if (options.header && (options.output_format == OutputFormat::kJson ||
@@ -202,7 +191,7 @@ void CheckCombinations(const CountOptions& options) {
         "leave out --header");
   }
   if (!options.output_path.empty() && !options.stats_path.empty() &&
-      SamePath(options.output_path, options.stats_path)) {
+      NameOneFile(options.output_path, options.stats_path)) {
     throw UsageError(fmt::format("--output and --stats both name {}; give each a file of its own",
                                  Quoted(options.stats_path)));
   }

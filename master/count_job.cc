@@ -6,7 +6,6 @@
 
 #include <boost/interprocess/mapped_region.hpp>
 #include <chrono>
-#include <cstdio>
 #include <random>
 
 #include "common/control_block.h"
@@ -18,6 +17,7 @@
 #include "master/input_opener.h"
 #include "master/memory_plan.h"
 #include "master/merger.h"
+#include "master/messages.h"
 #include "master/output.h"
 #include "master/output_file.h"
 #include "master/progress_line.h"
@@ -45,10 +45,18 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+// A status line would be drawn over what a person types.
+ProgressMode ProgressFor(const CountOptions& options) {
+  const bool typed =
+      isatty(STDIN_FILENO) == 1 &&
+      std::find(options.files.begin(), options.files.end(), "-") != options.files.end();
+  return typed && options.progress == ProgressMode::kAuto ? ProgressMode::kNever : options.progress;
+}
+
 class CountJob {
  public:
   CountJob(const CountOptions& options, Executor* executor)
-      : options_(options), executor_(executor), progress_(options.progress) {}
+      : options_(options), executor_(executor), progress_(ProgressFor(options)) {}
 
   void Run() {
     OpenAndPlan();
@@ -79,6 +87,7 @@ class CountJob {
   void NotePeakMemory(std::span<const WorkerOutcome> outcomes);
   void CheckInputs();
   void Merge();
+  void ThrowIfOverflowed() const;
   void Write();
   std::vector<Row> AbsentRows(const RowOrder& order) const;
   void WriteStats();
@@ -136,9 +145,8 @@ Format CountJob::DetectFormat() {
     const Format format = is_ngram ? Format::kNgram : Format::kWords;
     if (!options_.quiet) {
       progress_.Erase();
-      fmt::print(stderr,
-                 "tally: counting {} (by the first line of {}; -f chooses another format)\n",
-                 is_ngram ? "n-grams" : "words", EscapeForMessage(input.name));
+      Say(fmt::format("counting {} (by the first line of {}; -f chooses another format)",
+                      is_ngram ? "n-grams" : "words", EscapeForMessage(input.name)));
     }
     return format;
   }
@@ -147,8 +155,18 @@ Format CountJob::DetectFormat() {
 
 void CountJob::CheckOutputs() const {
   RefuseToOverwriteInputs();
-  if (!options_.output_path.empty()) OutputFile::CheckTarget(options_.output_path);
-  if (!options_.stats_path.empty()) OutputFile::CheckTarget(options_.stats_path);
+  if (options_.output_path.empty()) {
+    const OutputFile standard_output;  // throws where it is closed
+  } else {
+    OutputFile::CheckTarget(options_.output_path);
+  }
+  if (options_.stats_path.empty()) return;
+  OutputFile::CheckTarget(options_.stats_path);
+  const auto output = RegularFileId(STDOUT_FILENO);
+  if (options_.output_path.empty() && output && output == RegularFileId(options_.stats_path)) {
+    throw UsageError(fmt::format("--stats names the file that the counts go to, {}; name another",
+                                 EscapeForMessage(options_.stats_path)));
+  }
 }
 
 void CountJob::RefuseToOverwriteInputs() const {
@@ -237,7 +255,7 @@ void CountJob::CheckInputs() {
   const InputFindings findings(*control_, inputs_);
   findings.ThrowFirstFailure(options_.skip_malformed);
   stats_.malformed = findings.malformed();
-  if (!options_.quiet) findings.PrintSkipped(stderr);
+  if (!options_.quiet) findings.SaySkipped();
   const WorkDone done = control_->progress().Get();
   stats_.chunks = control_->queue().chunks_known();
   stats_.chunks_done = done.chunks;
@@ -252,9 +270,18 @@ void CountJob::Merge() {
                          .top = options_.top,
                          .find = options_.find},
                         executor_, workers_);
+  ThrowIfOverflowed();
   NotePeakMemory(merged_.outcomes);
   stats_.distinct = merged_.distinct;
   stats_.total = merged_.total;
+}
+
+// A key whose total does not fit passes the limit in a worker's table or in the merge, as chance
+// has it; of all such keys the first is named.
+void CountJob::ThrowIfOverflowed() const {
+  OverflowedKey first = merged_.overflowed;
+  for (const WorkerReport& report : control_->reports()) first.Note(report.overflowed.view());
+  if (first.found()) throw OverflowError(first.view());
 }
 
 void CountJob::Write() {
@@ -264,10 +291,10 @@ void CountJob::Write() {
 
   auto file = options_.output_path.empty() ? std::make_unique<OutputFile>()
                                            : std::make_unique<OutputFile>(options_.output_path);
-  const bool to_terminal = options_.output_path.empty() && isatty(STDOUT_FILENO) == 1;
-  const auto writer = MakeRowWriter(
-      {.format = options_.output_format, .header = options_.header, .escape_controls = to_terminal},
-      file.get());
+  const auto writer = MakeRowWriter({.format = options_.output_format,
+                                     .header = options_.header,
+                                     .escape_controls = file->IsTerminal()},
+                                    file.get());
   VisitInOrder(std::move(merged_.runs), order,
                options_.top.value_or(merged_.distinct + absent.size()),
                [&writer](std::string_view key, uint64_t count) { writer->Row(key, count); });

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "master/messages.h"
 
 namespace tally {
 namespace {
@@ -42,12 +43,12 @@ void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
   if (unreadable != nullptr) throw Error(std::string(unreadable->message.view()));
 }
 
-void InputFindings::PrintSkipped(std::FILE* out) const {
+void InputFindings::SaySkipped() const {
   if (malformed_ == 0) return;
   for (const MalformedLine* line : first_lines_) {
-    fmt::print(out, "tally: skipped: {}\n", Describe(*line));
+    Say(fmt::format("skipped: {}", Describe(*line)));
   }
-  fmt::print(out, "tally: {} malformed line{} skipped\n", malformed_, malformed_ == 1 ? "" : "s");
+  Say(fmt::format("{} malformed line{} skipped", malformed_, malformed_ == 1 ? "" : "s"));
 }
 
 std::string InputFindings::Describe(const MalformedLine& line) const {

@@ -3,7 +3,6 @@
 #define TALLY_MASTER_INPUT_FAILURE_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,7 +25,7 @@ class InputFindings {
   uint64_t malformed() const { return malformed_; }
 
   /// Shows the first malformed lines and says how many there were; nothing where there were none.
-  void PrintSkipped(std::FILE* out) const;
+  void SaySkipped() const;
 
  private:
   std::string Describe(const MalformedLine& line) const;

@@ -18,7 +18,6 @@ namespace {
 
 // Enough for the longest key and the columns behind it.
 constexpr size_t kPeekBytes = kMaxKeyBytes + (size_t{64} << 10);
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kStdinName = "standard input";
 
 UniqueFd OpenForReading(const std::string& path, const std::function<void()>& while_waiting) {
@@ -64,13 +63,18 @@ std::string InflatePrefix(const std::string& compressed) {
   return text;
 }
 
+bool MayBecomeGzip(std::string_view first_bytes) {
+  return first_bytes.size() < kGzipMagicBytes &&
+         (first_bytes.empty() || first_bytes.front() == '\x1f');
+}
+
 // Reads no more of a pipe than its first line takes.
 void PeekAtStream(Input* input, const std::function<void()>& while_waiting) {
   const int duplicate = fcntl(input->fd.get(), F_DUPFD_CLOEXEC, 0);
   if (duplicate < 0) throw SystemError(input->name, "cannot be read", errno);
   const auto source = MakeDescriptorSource(duplicate, input->name, while_waiting);
   std::string& prefix = input->prefix;
-  while (prefix.size() < kGzipMagicBytes && ReadMore(source.get(), &prefix)) {
+  while (MayBecomeGzip(prefix) && ReadMore(source.get(), &prefix)) {
   }
   input->gzip = LooksLikeGzip(prefix);
   if (!input->gzip) {
@@ -160,8 +164,8 @@ std::optional<std::string> FirstLine(const Input& input) {
     }
   }
   if (text.empty()) return std::nullopt;
-  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
-  return text.substr(0, text.find('\n'));
+  const std::string_view line = WithoutByteOrderMark(text);
+  return std::string(line.substr(0, line.find('\n')));
 }
 
 }  // namespace tally

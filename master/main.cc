@@ -1,9 +1,7 @@
 // The program `tally`: parse, run, and say what went wrong.
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <exception>
 #include <new>
 #include <span>
@@ -11,6 +9,7 @@
 #include "common/error.h"
 #include "master/cli.h"
 #include "master/count_job.h"
+#include "master/messages.h"
 #include "master/output_file.h"
 #include "master/process_executor.h"
 #include "master/signals.h"
@@ -34,7 +33,7 @@ int Print(const PrintAndExit& request) {
     out.Write(request.text);
     out.Commit();
   } else {
-    fmt::print(stderr, "{}", request.text);
+    ShowIfReady(request.text);
   }
   return request.exit_status;
 }
@@ -50,7 +49,7 @@ int Run(std::span<const char* const> arguments) {
 }
 
 int Complain(const char* message, int exit_status) {
-  fmt::print(stderr, "tally: {}\n", message);
+  Say(message);
   return exit_status;
 }
 

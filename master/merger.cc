@@ -26,9 +26,7 @@ struct MergeResult {
   uint64_t row_count = 0;  // at the start of its region
   uint64_t distinct = 0;
   uint128 total = 0;
-  // The first key by its bytes whose total passes 2^64-1.
-  const char* overflowed_key = nullptr;
-  uint64_t overflowed_key_size = 0;
+  OverflowedKey overflowed;
 };
 
 // In shared memory.
@@ -126,22 +124,13 @@ class MergeWorker {
     table_.Start(out, entries, plan_.log2_partitions);
     for (const CountTable& table : tables_) {
       table.VisitPartition(partition, plan_.log2_partitions, [&](const CountTable::Entry& entry) {
-        if (!table_.Add(entry)) NoteOverflow(entry.key);
+        if (!table_.Add(entry)) result_.overflowed.Note(entry.key);
       });
     }
     const std::span<Row> rows(out, table_.size());
     result_.distinct += rows.size();
     for (const Row& row : rows) result_.total += row.count;
     return rows;
-  }
-
-  void NoteOverflow(std::string_view key) {
-    if (result_.overflowed_key != nullptr &&
-        std::string_view(result_.overflowed_key, result_.overflowed_key_size) <= key) {
-      return;
-    }
-    result_.overflowed_key = key.data();
-    result_.overflowed_key_size = key.size();
   }
 
   std::span<Row> Select(std::span<Row> rows) const {
@@ -181,19 +170,14 @@ unsigned ChooseLog2Partitions(uint64_t entries) {
 }
 
 void CollectResults(const MergePlan& plan, MergedTables* merged) {
-  std::optional<std::string_view> overflowed;
   for (size_t worker = 0; worker < plan.results.size(); ++worker) {
     const MergeResult& result = plan.results[worker];
     const auto* const rows = reinterpret_cast<const Row*>(plan.row_regions[worker].data());
     merged->runs.emplace_back(rows, result.row_count);
     merged->distinct += result.distinct;
     merged->total += result.total;
-    if (result.overflowed_key != nullptr) {
-      const std::string_view key(result.overflowed_key, result.overflowed_key_size);
-      if (!overflowed || key < *overflowed) overflowed = key;
-    }
+    merged->overflowed.Note(result.overflowed.view());
   }
-  if (overflowed) throw OverflowError(*overflowed);
 }
 
 }  // namespace

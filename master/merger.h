@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/control_block.h"
 #include "common/shared_region.h"
 #include "common/uint128.h"
 #include "master/executor.h"
@@ -61,12 +62,13 @@ struct MergedTables {
   std::vector<std::span<const Row>> runs;  // each sorted by the RowOrder
   uint64_t distinct = 0;                   // keys, before any selection
   uint128 total = 0;                       // of all counts, before any selection
+  OverflowedKey overflowed;
   std::vector<SharedRegion> regions;
   std::vector<WorkerOutcome> outcomes;
 };
 
 /// Merges `tables` (regions of CountTables, all with the same hash seed) with `workers` workers of
-/// `executor`. Throws an Error that names the key where a total passes 2^64-1.
+/// `executor`. Where a total passes 2^64-1, `overflowed` says so, and the rows are of no use.
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
                          Executor* executor, uint32_t workers);
 

@@ -179,6 +179,8 @@ void OutputFile::OpenTemporary(const struct stat* old_file) {
   }
 }
 
+bool OutputFile::IsTerminal() const { return isatty(fd_) == 1; }
+
 void OutputFile::Write(std::string_view bytes) {
   assert(fd_ >= 0);
   while (!bytes.empty()) {
@@ -259,6 +261,14 @@ std::optional<FileId> RegularFileId(const std::string& path) {
   struct stat file {};
   if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return std::nullopt;
   return FileId{.device = file.st_dev, .inode = file.st_ino};
+}
+
+bool NameOneFile(const std::string& a, const std::string& b) {
+  try {
+    return FollowLinks(a) == FollowLinks(b);
+  } catch (const Error&) {
+    return false;  // opening it will tell what is wrong with it
+  }
 }
 
 std::optional<FileId> RegularFileId(int fd) {

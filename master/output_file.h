@@ -43,6 +43,9 @@ class OutputFile : public ByteSink {
 
   void Write(std::string_view bytes) override;
 
+  /// Whether a person reads it.
+  bool IsTerminal() const;
+
   /// Makes what was written the file's content; nothing can be written after it. close() is
   /// checked, for standard output too. Where it throws, the old file is still there.
   void Commit();
@@ -67,6 +70,9 @@ class OutputFile : public ByteSink {
 /// an input. None where there is no such file or it is not a regular one.
 std::optional<FileId> RegularFileId(const std::string& path);
 std::optional<FileId> RegularFileId(int fd);
+
+/// Whether outputs to these paths would end up in one file, be it there already or not.
+bool NameOneFile(const std::string& a, const std::string& b);
 
 }  // namespace tally
 

@@ -59,6 +59,7 @@ class ChildProcess {
     } while (reaped < 0 && errno == EINTR);
     if (reaped == 0) return;
     pid_ = 0;
+    if (reaped < 0) return;  // how it ended is unknown, so it did not succeed
     outcome_.peak_rss_kb = usage.ru_maxrss;
     if (WIFSIGNALED(status)) outcome_.signal_number = WTERMSIG(status);
     if (WIFEXITED(status)) outcome_.exit_status = WEXITSTATUS(status);
@@ -119,7 +120,7 @@ class BlockedSignals {
 };
 
 [[noreturn]] void RunChild(uint32_t worker, pid_t parent, const BlockedSignals& blocked,
-                           const Executor::Body& body) {
+                           const Executor::Body& body) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(kExitFailed);  // it died before the line above
   ResetSignalsInWorker();

@@ -6,9 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include "master/messages.h"
 
 namespace tally {
 namespace {
@@ -26,12 +27,6 @@ bool TerminalMovesItsCursor() {
   const char* const term = std::getenv("TERM");
   return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb" &&
          *term != '\0';
-}
-
-void WriteToStderr(std::string_view text) {
-  // A status that cannot be shown is no reason to fail.
-  (void)std::fwrite(text.data(), 1, text.size(), stderr);
-  (void)std::fflush(stderr);
 }
 
 std::string FormatSeconds(uint64_t seconds) {
@@ -84,8 +79,8 @@ void ProgressLine::Show(const ProgressState& state) {
       break;
     case Style::kStatusLine:
       // One column less: a full line makes some terminals go on to the next one.
-      WriteToStderr(std::string(kEraseLine) +
-                    FormatProgress(state, Clock::now() - start_, TerminalWidth() - 1));
+      ShowIfReady(std::string(kEraseLine) +
+                  FormatProgress(state, Clock::now() - start_, TerminalWidth() - 1));
       drawn_ = true;
       break;
     case Style::kPlainLines:
@@ -100,12 +95,12 @@ void ProgressLine::Finish(const ProgressState& state) {
 }
 
 void ProgressLine::Erase() {
-  if (drawn_) WriteToStderr(kEraseLine);
+  if (drawn_) ShowIfReady(kEraseLine);
   drawn_ = false;
 }
 
 void ProgressLine::PrintPlain(const ProgressState& state) {
-  WriteToStderr("tally: " + FormatProgress(state, Clock::now() - start_, std::string::npos) + "\n");
+  ShowIfReady("tally: " + FormatProgress(state, Clock::now() - start_, std::string::npos) + "\n");
   last_plain_ = Clock::now();
 }
 

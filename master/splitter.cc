@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/cut.h"
+#include "master/signals.h"
 #include "worker/ngram_parser.h"
 
 namespace tally {
@@ -33,6 +34,7 @@ void SplitInput(uint32_t number, std::string_view text, Format format, uint64_t 
                        .input = number,
                        .ngram_version = version});
     begin = end;
+    ThrowIfStopped();
   }
 }
 

@@ -27,11 +27,13 @@ class ProcessExecutorTest : public testing::Test {
  protected:
   ProcessExecutorTest() {
     for (size_t i = 0; i < kCaught.size(); ++i) sigaction(kCaught[i], nullptr, &before_[i]);
+    sigprocmask(SIG_SETMASK, nullptr, &mask_before_);
     for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
     NoteStopSignals();
   }
   ~ProcessExecutorTest() override {
     for (size_t i = 0; i < kCaught.size(); ++i) sigaction(kCaught[i], &before_[i], nullptr);
+    sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a child is left";
     EXPECT_EQ(errno, ECHILD);
   }
@@ -44,6 +46,7 @@ class ProcessExecutorTest : public testing::Test {
 
  private:
   std::array<struct sigaction, kCaught.size()> before_{};
+  sigset_t mask_before_{};
 };
 
 /// Does not return by itself.
@@ -99,7 +102,7 @@ TEST_F(ProcessExecutorTest, ADeathBySignalIsToldAndStopsTheOthers) {
   for (const int signal_number : {SIGKILL, SIGSEGV, SIGABRT, SIGTERM}) {
     const auto outcomes = Run(2, [signal_number](uint32_t worker) {
       if (worker == 0) return WaitForever();
-      signal(signal_number, SIG_DFL);
+      if (signal_number == SIGSEGV) signal(SIGSEGV, SIG_DFL);  // a sanitizer may catch it
       raise(signal_number);
       return true;
     });
@@ -116,6 +119,14 @@ TEST_F(ProcessExecutorTest, AnExitStatusIsTold) {
   EXPECT_FALSE(outcomes[0].succeeded);
 }
 
+TEST_F(ProcessExecutorTest, AnExceptionEndsItsWorkerAlone) {
+  const auto outcomes = Run(1, [](uint32_t) -> bool {
+    close(STDERR_FILENO);
+    throw std::runtime_error("nobody catches this");
+  });
+  EXPECT_EQ(outcomes[0].signal_number, SIGABRT);
+}
+
 TEST_F(ProcessExecutorTest, AWorkerLeavesSignalsAsItFoundThemButThoseOfTheTerminal) {
   const auto outcomes = Run(1, [](uint32_t) {
     sigset_t blocked;
@@ -125,7 +136,7 @@ TEST_F(ProcessExecutorTest, AWorkerLeavesSignalsAsItFoundThemButThoseOfTheTermin
     }
     raise(SIGINT);
     raise(SIGHUP);
-    return true;
+    return StopSignal() == 0;
   });
   EXPECT_TRUE(outcomes[0].succeeded);
 }

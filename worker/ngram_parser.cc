@@ -46,9 +46,10 @@ NgramVersion DetectNgramVersion(std::string_view text) {
   constexpr size_t kSampleBytes = size_t{32} << 10;
   if (text.size() > kSampleBytes) {
     const size_t whole_lines = text.substr(0, kSampleBytes).rfind('\n');
+    constexpr size_t kMaxFirstLine = kMaxKeyBytes + kSampleBytes;
     text = text.substr(0, whole_lines != std::string_view::npos
                               ? whole_lines
-                              : text.substr(0, kMaxKeyBytes + kSampleBytes).find('\n'));
+                              : std::min(text.substr(0, kMaxFirstLine).find('\n'), kMaxFirstLine));
   }
   while (!text.empty()) {
     if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) return *version;

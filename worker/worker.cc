@@ -18,8 +18,6 @@
 namespace tally {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
 // Puts one chunk's records into the worker's table.
 class CountingSink {
  public:
@@ -42,21 +40,31 @@ class CountingSink {
   bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
 
   /// All records were handed on: adds those that wait.
-  void Finish() { Check(table_->Flush()); }
+  void Finish() {
+    for (auto result = table_->Flush(); result != CountTable::AddResult::kAdded;
+         result = table_->Flush()) {
+      if (!Fail(result)) return;
+    }
+  }
 
   uint64_t records() const { return records_; }
   bool failed() const { return failed_; }
 
  private:
   bool RejectLongKey(std::string_view key) {
-    return Reject({.line = key, .reason = "the key is longer than 1 MiB"},
-                  /*has_line_number=*/false);
+    const bool has_lines = plan_.format.format != Format::kWords;
+    const auto line = has_lines ? std::count(text_, key.data(), '\n') : 0;
+    return Reject({.line = key,
+                   .line_in_text = static_cast<uint64_t>(line),
+                   .reason = "the key is longer than 1 MiB"},
+                  has_lines);
   }
 
   bool Reject(const BadLine& bad, bool has_line_number);
   bool Check(CountTable::AddResult result) {
     return result == CountTable::AddResult::kAdded || Fail(result);
   }
+  // Returns whether to go on.
   bool Fail(CountTable::AddResult result);
 
   const CountPlan& plan_;
@@ -94,16 +102,16 @@ bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
 }
 
 bool CountingSink::Fail(CountTable::AddResult result) {
-  if (failed_) return false;
-  failed_ = true;
   if (result == CountTable::AddResult::kOverflow) {
-    report_->fatal.Set(OverflowError(table_->failed_key()).what());
-  } else {
-    report_->fatal.Set(
-        fmt::format("a worker's table is full: {} keys fill the {} KiB that it may have; use fewer "
-                    "workers (-j), or raise the limit on address space (ulimit -v)",
-                    table_->size(), table_->region_bytes() >> 10));
+    // The run fails, but what comes first in the inputs, or first among such keys, is to be told.
+    report_->overflowed.Note(table_->failed_key());
+    return true;
   }
+  failed_ = true;
+  report_->fatal.Set(
+      fmt::format("a worker's table is full: {} keys fill the {} KiB that it may have; use fewer "
+                  "workers (-j), or raise the limit on address space (ulimit -v)",
+                  table_->size(), table_->region_bytes() >> 10));
   return false;
 }
 
@@ -248,9 +256,7 @@ bool Worker::CountChunk(uint64_t number) {
 }
 
 uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink) {
-  if (chunk.begin == 0 && text.starts_with(kByteOrderMark)) {
-    text.remove_prefix(kByteOrderMark.size());
-  }
+  if (chunk.begin == 0) text = WithoutByteOrderMark(text);
   const NgramFilter filter{.years = plan_.format.years, .tags = plan_.format.tags};
   switch (plan_.format.format) {
     case Format::kNgram:

@@ -150,6 +150,7 @@ TEST_F(OutputCliTest, FindPrintsJustTheseKeysAndZeroForTheAbsent) {
   EXPECT_EQ(Rows({"--find", "kiwi", "--find", "fig", "-s", "key"}, kFruit), "fig\t2\nkiwi\t0\n");
   EXPECT_EQ(Rows({"--find", "kiwi"}, ""), "kiwi\t0\n");
   EXPECT_EQ(Rows({"--find", "fig", "--find", "fig"}, kFruit), "fig\t2\n");
+  EXPECT_EQ(Rows({"--find", "kiwi", "--find", "kiwi"}, kFruit), "kiwi\t0\n");
   EXPECT_EQ(Rows({"--find", ""}, "\n\nx\n"), "\t2\n");
   EXPECT_EQ(Rows({"--find", "pe", "--find", "pears"}, kFruit), "pe\t0\npears\t0\n");
   EXPECT_EQ(Rows({"--find", "kiwi", "-n1", "-s", "count"}, kFruit), "kiwi\t0\n");

@@ -290,6 +290,7 @@ TEST_F(SignalsCliTest, NoWorkerOutlivesAKilledMaster) {
     WorkersAtRest(&tally, 3);
     tally.Signal(SIGKILL);
     EXPECT_THAT(tally.Wait(), DiesBy(SIGKILL));
+    ASSERT_FALSE(HasFailure());
   }
 }
 

@@ -1,0 +1,19 @@
+// What the program says to a person, on standard error.
+#ifndef TALLY_MASTER_MESSAGES_H_
+#define TALLY_MASTER_MESSAGES_H_
+
+#include <string_view>
+
+namespace tally {
+
+/// Writes "tally: TEXT" and a newline. Where standard error is closed, full or gone, nothing can be
+/// said, and that is no reason to fail: the exit status still tells.
+void Say(std::string_view text);
+
+/// Writes to standard error as it is, but nothing at all where that would have to wait: for what is
+/// of no use later. A terminal that was stopped must not stop the work.
+void ShowIfReady(std::string_view text);
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_MESSAGES_H_
