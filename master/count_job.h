@@ -5,7 +5,8 @@
 //                what is mapped into chunks that end where records do.
 //   2. Allocate  All shared memory is made before the first fork and has no name: the control
 //                block, the ledger of chunks, a table for each worker, blocks for streams. From
-//                here on the master touches neither inputs nor tables until all workers have exited.
+//                here on the master touches neither inputs nor tables, until all workers have
+//                exited.
 //   3. Map       Each worker claims a chunk under the queue's lock, which notes it in the ledger as
 //                that worker's; counts it into its own table, which nobody else writes; and says
 //                that it is done, to the queue and, under a lock of its own, to the progress.
