@@ -150,6 +150,9 @@ Format CountJob::DetectFormat() {
     }
     return format;
   }
+  // Nothing to count: no option is out of place.
+  if (options_.years || options_.tags) return Format::kNgram;
+  if (options_.delimiter || options_.key_column || options_.value_column) return Format::kColumns;
   return Format::kWords;
 }
 
