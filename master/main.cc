@@ -33,7 +33,7 @@ int Print(const PrintAndExit& request) {
     out.Write(request.text);
     out.Commit();
   } else {
-    ShowIfReady(request.text);
+    SayAsIs(request.text);
   }
   return request.exit_status;
 }

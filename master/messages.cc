@@ -11,12 +11,15 @@
 namespace tally {
 
 void Say(std::string_view text) {
-  // One write, so that lines of several programs do not mix.
-  const std::string line = "tally: " + std::string(text) + "\n";
-  for (std::string_view rest = line; !rest.empty();) {
-    const ssize_t written = write(STDERR_FILENO, rest.data(), rest.size());
+  // In one piece, so that the lines of several programs do not mix.
+  SayAsIs("tally: " + std::string(text) + "\n");
+}
+
+void SayAsIs(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
     if (written > 0) {
-      rest.remove_prefix(static_cast<size_t>(written));
+      text.remove_prefix(static_cast<size_t>(written));
     } else if (errno != EINTR || StopSignal() != 0) {
       return;
     }
@@ -24,8 +27,10 @@ void Say(std::string_view text) {
 }
 
 void ShowIfReady(std::string_view text) {
+  // A terminal may be busy for a moment with what it got before.
+  constexpr int kPatienceMs = 100;
   pollfd ready{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return;
+  if (poll(&ready, 1, kPatienceMs) != 1 || (ready.revents & POLLOUT) == 0) return;
   (void)!write(STDERR_FILENO, text.data(), text.size());
 }
 

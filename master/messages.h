@@ -10,8 +10,11 @@ namespace tally {
 /// said, and that is no reason to fail: the exit status still tells.
 void Say(std::string_view text);
 
-/// Writes to standard error as it is, but nothing at all where that would have to wait: for what is
-/// of no use later. A terminal that was stopped must not stop the work.
+/// The same for a whole text, as it is.
+void SayAsIs(std::string_view text);
+
+/// Writes to standard error as it is, or nothing at all where that would have to wait for long (a
+/// tenth of a second): a terminal that was stopped must not stop the work.
 void ShowIfReady(std::string_view text);
 
 }  // namespace tally
