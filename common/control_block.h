@@ -63,7 +63,7 @@ struct MalformedLine {
   Position position;
   uint64_t chunk = 0;
   uint64_t line_in_chunk = 0;    // 0-based
-  bool has_line_number = false;  // words have none
+  bool has_line_number = false;  // a word has none
   const char* reason = "";       // a literal: at the same address in every process
   uint64_t size_bytes = 0;
   FixedText<96> text;  // its first bytes

@@ -23,13 +23,12 @@ CountTable::CountTable(char* region)
     : region_(region),
       header_(reinterpret_cast<Header*>(region)),
       slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)) {
-  SetCapacity(header_->log2_capacity);
+  NoteCapacity();
 }
 
-void CountTable::SetCapacity(uint64_t log2_capacity) {
-  header_->log2_capacity = log2_capacity;
+void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
-  hash_shift_ = 64 - static_cast<unsigned>(log2_capacity);
+  hash_shift_ = 64 - static_cast<unsigned>(header_->log2_capacity);
   // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss on average (Knuth,
   // TAOCP 6.4, equation 41).
   grow_at_ = capacity() / 8 * 5;
@@ -117,7 +116,8 @@ bool CountTable::Grow() {
   if (header_->log2_capacity == kMaxLog2Capacity) return false;
   if (SpareBytes() < capacity() * sizeof(Slot)) return false;
   Slot* const old_end = slots_end_;
-  SetCapacity(header_->log2_capacity + 1);
+  ++header_->log2_capacity;
+  NoteCapacity();
   std::vector<Slot> waiting;
   for (Slot* slot = old_end; slot-- != slots_;) {
     if (slot->tag == 0) continue;

@@ -23,8 +23,9 @@ namespace tally {
 /// slots in place, which touches no memory but what the larger array needs; the table is full when
 /// slots and arena would meet.
 ///
-/// One writer. Others may read once the writer has stopped; a CountTable object holds no memory of
-/// its own, so each process attaches its own object to the region.
+/// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
+/// its own but those that AddSoon() makes wait, so each process attaches its own object to the
+/// region.
 class CountTable {
  public:
   enum class AddResult {
@@ -158,7 +159,7 @@ class CountTable {
     return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
   }
   bool Grow();
-  void SetCapacity(uint64_t log2_capacity);
+  void NoteCapacity();
 
   char* region_;
   Header* header_;

@@ -14,8 +14,7 @@ SharedRegion SharedRegion::Reserve(size_t size_bytes) {
   if (data == MAP_FAILED) {
     throw NoAddressSpace(
         fmt::format("out of address space: there is no room for {} KiB of shared memory; use fewer "
-                    "workers (-j) "
-                    "or raise the limit (ulimit -v)",
+                    "workers (-j) or raise the limit (ulimit -v)",
                     size_bytes >> 10));
   }
   region.data_ = static_cast<char*>(data);

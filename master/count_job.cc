@@ -13,7 +13,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "master/cpu_count.h"
-#include "master/input_failure.h"
+#include "master/input_findings.h"
 #include "master/input_opener.h"
 #include "master/memory_plan.h"
 #include "master/merger.h"

@@ -1,4 +1,4 @@
-#include "master/input_failure.h"
+#include "master/input_findings.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // What the workers found wrong with the inputs: malformed lines, and files that could not be read.
-#ifndef TALLY_MASTER_INPUT_FAILURE_H_
-#define TALLY_MASTER_INPUT_FAILURE_H_
+#ifndef TALLY_MASTER_INPUT_FINDINGS_H_
+#define TALLY_MASTER_INPUT_FINDINGS_H_
 
 #include <cstdint>
 #include <span>
@@ -39,4 +39,4 @@ class InputFindings {
 
 }  // namespace tally
 
-#endif  // TALLY_MASTER_INPUT_FAILURE_H_
+#endif  // TALLY_MASTER_INPUT_FINDINGS_H_
