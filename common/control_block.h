@@ -64,9 +64,9 @@ struct MalformedLine {
   uint64_t chunk = 0;
   uint64_t line_in_chunk = 0;    // 0-based
   bool has_line_number = false;  // a word has none
-  const char* reason = "";       // a literal: at the same address in every process
   uint64_t size_bytes = 0;
   FixedText<96> text;  // its first bytes
+  FixedText<96> reason;
 };
 
 /// An input that could not be read on.

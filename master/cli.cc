@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -44,6 +46,25 @@ const OptionSpec* FindByName(const OptionTable& table, std::string_view name) {
 
 const OptionSpec* FindByLetter(const OptionTable& table, char letter) {
   return FindOption(table, [=](const OptionSpec& option) { return option.letter == letter; });
+}
+
+// The name of the option that was meant; empty if none comes near.
+std::string_view NearestOption(const OptionTable& table, std::string_view word) {
+  std::vector<std::string_view> names;
+  std::vector<std::string_view> other_names;
+  for (const OptionGroup& group : table) {
+    for (const OptionSpec& option : group.options) {
+      names.push_back(option.name);
+      std::ranges::copy(option.other_names, std::back_inserter(other_names));
+    }
+  }
+  const std::string_view nearest = NearestName(word, names);
+  if (!nearest.empty()) return nearest;
+  const std::string_view other = NearestName(word, other_names);
+  const OptionSpec* option = FindOption(table, [other](const OptionSpec& candidate) {
+    return std::ranges::find(candidate.other_names, other) != candidate.other_names.end();
+  });
+  return option != nullptr ? std::string_view(option->name) : "";
 }
 
 /// Brings a command's arguments to the one form that cxxopts reads without surprises: "--name",
@@ -127,11 +148,7 @@ class ArgumentSpeller {
   }
 
   [[noreturn]] void ThrowUnknown(const std::string& shown, std::string_view word) const {
-    std::vector<std::string_view> names;
-    for (const OptionGroup& group : table_) {
-      for (const OptionSpec& option : group.options) names.push_back(option.name);
-    }
-    const std::string_view nearest = NearestName(word, names);
+    const std::string_view nearest = NearestOption(table_, word);
     throw UsageError(nearest.empty()
                          ? fmt::format("unknown option {}; see '{} --help'", shown, command_)
                          : fmt::format("unknown option {}; did you mean '--{}'?", shown, nearest));

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "master/cpu_count.h"
+#include "master/foreign_format.h"
 #include "master/input_findings.h"
 #include "master/input_opener.h"
 #include "master/memory_plan.h"
@@ -78,6 +79,7 @@ class CountJob {
  private:
   void OpenAndPlan();
   Format DetectFormat();
+  void WarnOfForeignFormats();
   void CheckOutputs() const;
   void RefuseToOverwriteInputs() const;
   void Allocate();
@@ -117,13 +119,13 @@ class CountJob {
 
 void CountJob::OpenAndPlan() {
   workers_ = options_.workers.value_or(UsableCpuCount());
-  const auto while_waiting = [this] {
+  progress_.Show({.more_chunks = true, .note = "opening the inputs"});
+  inputs_ = OpenInputs(options_.files, [this](const std::string& name) {
     ThrowIfStopped();
-    progress_.Show({});
-  };
-  while_waiting();
-  inputs_ = OpenInputs(options_.files, while_waiting);
+    progress_.Show({.more_chunks = true, .note = "waiting for " + name});
+  });
   CheckOutputs();
+  if (!options_.quiet) WarnOfForeignFormats();
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
   input_bytes_ = 0;
@@ -154,6 +156,23 @@ Format CountJob::DetectFormat() {
   if (options_.years || options_.tags) return Format::kNgram;
   if (options_.delimiter || options_.key_column || options_.value_column) return Format::kColumns;
   return Format::kWords;
+}
+
+// Not an error: any bytes can be counted, and somebody may want to. Once is enough: such files come
+// by the dozen.
+void CountJob::WarnOfForeignFormats() {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const auto format = RecognizeForeignFormat(FirstBytes(inputs_[i], kForeignFormatBytes));
+    if (format.name.empty()) continue;
+    const std::string& path = options_.files[i];
+    progress_.Erase();
+    Say(
+        fmt::format("{}: looks like {} data, but its bytes are counted as they are; to count the "
+                    "text in it: {}{} | tally count",
+                    EscapeForMessage(inputs_[i].name), format.name, format.converter,
+                    path == "-" ? "" : " " + EscapeForMessage(path)));
+    return;
+  }
 }
 
 void CountJob::CheckOutputs() const {

@@ -56,7 +56,8 @@ std::string InputFindings::Describe(const MalformedLine& line) const {
   if (line.has_line_number) place += fmt::format(": line {}", LineNumber(line));
   std::string text = EscapeForMessage(line.text.view(), kShownLineBytes);
   if (line.size_bytes > line.text.view().size() && !text.ends_with("...")) text += "...";
-  return fmt::format("{}: byte {}: {}: \"{}\"", place, line.position.offset, line.reason, text);
+  return fmt::format("{}: byte {}: {}: \"{}\"", place, line.position.offset, line.reason.view(),
+                     text);
 }
 
 // All chunks before the line's own are done: the workers finish what comes before a failure.

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "common/error.h"
+#include "master/signals.h"
 #include "worker/byte_source.h"
 #include "worker/stream_reader.h"
 
@@ -19,6 +20,21 @@ namespace {
 // Enough for the longest key and the columns behind it.
 constexpr size_t kPeekBytes = kMaxKeyBytes + (size_t{64} << 10);
 constexpr std::string_view kStdinName = "standard input";
+
+std::string NameOf(const std::string& path) { return path == "-" ? std::string(kStdinName) : path; }
+
+// Without opening it, which can take long: a FIFO waits for its writer.
+void CheckReadable(const std::string& path) {
+  struct stat status;
+  const bool is_stdin = path == "-";
+  if ((is_stdin ? fstat(STDIN_FILENO, &status) : stat(path.c_str(), &status)) != 0) {
+    throw SystemError(NameOf(path), is_stdin ? "cannot be read" : "cannot be opened", errno);
+  }
+  if (S_ISDIR(status.st_mode)) throw SystemError(NameOf(path), "cannot be counted", EISDIR);
+  if (!is_stdin && faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) {
+    throw SystemError(path, "cannot be opened", errno);
+  }
+}
 
 UniqueFd OpenForReading(const std::string& path, const std::function<void()>& while_waiting) {
   if (path == "-") {
@@ -49,10 +65,7 @@ bool ReadMore(ByteSource* source, std::string* text) {
 
 // The start of what gzip bytes that may break off hold.
 std::string InflatePrefix(const std::string& compressed) {
-  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (nothing < 0) throw SystemError("/dev/null", "cannot be opened", errno);
-  const auto source = MakeGzipSource(
-      MakePrefixedSource(compressed, MakeDescriptorSource(nothing, "/dev/null")), "");
+  const auto source = MakeGzipSource(MakePrefixedSource(compressed, nullptr), "");
   std::string text;
   try {
     while (!HasFirstLine(text) && ReadMore(source.get(), &text)) {
@@ -122,13 +135,13 @@ void MapOrStream(const std::string& path, const struct stat& status,
   input->path = path;
 }
 
-Input OpenInput(const std::string& path, const std::function<void()>& while_waiting) {
+Input OpenInput(const std::string& path, const WhileWaiting& while_waiting_for) {
   Input input;
-  input.name = path == "-" ? std::string(kStdinName) : path;
+  input.name = NameOf(path);
+  const auto while_waiting = [&] { while_waiting_for(input.name); };
   input.fd = OpenForReading(path, while_waiting);
   struct stat status;
   if (fstat(input.fd.get(), &status) != 0) throw SystemError(input.name, "cannot be read", errno);
-  if (S_ISDIR(status.st_mode)) throw SystemError(input.name, "cannot be counted", EISDIR);
   if (S_ISREG(status.st_mode)) {
     input.id = FileId{.device = status.st_dev, .inode = status.st_ino};
     MapOrStream(path, status, while_waiting, &input);
@@ -142,13 +155,17 @@ Input OpenInput(const std::string& path, const std::function<void()>& while_wait
 }  // namespace
 
 std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
-                              const std::function<void()>& while_waiting) {
+                              const WhileWaiting& while_waiting_for) {
   if (std::count(paths.begin(), paths.end(), "-") > 1) {
     throw UsageError("'-' is given twice, but standard input can be read only once");
   }
+  for (const std::string& path : paths) CheckReadable(path);
   std::vector<Input> inputs;
   inputs.reserve(paths.size());
-  for (const std::string& path : paths) inputs.push_back(OpenInput(path, while_waiting));
+  for (const std::string& path : paths) {
+    ThrowIfStopped();
+    inputs.push_back(OpenInput(path, while_waiting_for));
+  }
   return inputs;
 }
 
@@ -166,6 +183,11 @@ std::optional<std::string> FirstLine(const Input& input) {
   if (text.empty()) return std::nullopt;
   const std::string_view line = WithoutByteOrderMark(text);
   return std::string(line.substr(0, line.find('\n')));
+}
+
+std::string_view FirstBytes(const Input& input, size_t most_bytes) {
+  if (input.gzip) return "";
+  return std::string_view(input.is_stream() ? input.prefix : *input.text).substr(0, most_bytes);
 }
 
 }  // namespace tally

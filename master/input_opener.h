@@ -5,22 +5,29 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/input.h"
 
 namespace tally {
 
+/// Called about ten times a second with the name of what is waited for; may throw to give up.
+using WhileWaiting = std::function<void(const std::string& name)>;
+
 /// Opens each path ("-": standard input): plain regular files are mapped, all else becomes a
-/// stream; gzip is told by content. Waits for a pipe's first line, and meanwhile calls
-/// `while_waiting` about ten times a second; it may throw to give up. Throws an Error for the first
-/// path that is missing, unreadable or a directory.
+/// stream; gzip is told by content. Throws an Error for the first path that is missing, unreadable
+/// or a directory; then waits for a pipe's first line.
 std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
-                              const std::function<void()>& while_waiting);
+                              const WhileWaiting& while_waiting_for);
 
 /// The first line of the input's text, decompressed, without a byte order mark and without its end;
 /// none where the text is empty. A line of over a MiB is cut.
 std::optional<std::string> FirstLine(const Input& input);
+
+/// The first bytes of a plain file or of a pipe's text, at most `most_bytes`; none of gzip or of a
+/// file that was not read yet.
+std::string_view FirstBytes(const Input& input, size_t most_bytes);
 
 }  // namespace tally
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "master/option_values.h"
@@ -17,8 +18,10 @@ struct OptionSpec {
   std::string name;      // without its dashes
   std::string argument;  // its name in the help; empty: the option takes none
   std::string help;
-  std::function<void(const OptionText&)>
-      set;  // in the order of the command line; throws UsageError
+  // Called in the order of the command line; throws UsageError.
+  std::function<void(const OptionText&)> set;
+  // What other programs call it: understood in suggestions only.
+  std::vector<std::string_view> other_names = {};
 };
 
 struct OptionGroup {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "common/escape.h"
 #include "master/messages.h"
 
 namespace tally {
@@ -60,6 +61,7 @@ std::string FormatProgress(const ProgressState& state, std::chrono::duration<dou
       line += "  ETA " + FormatSeconds(static_cast<uint64_t>(left + 0.999));
     }
   }
+  if (!state.note.empty()) line += "  " + EscapeForMessage(state.note);
   if (line.size() > width) line.resize(width);
   return line;
 }

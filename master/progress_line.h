@@ -16,7 +16,8 @@ struct ProgressState {
   uint64_t chunks_known = 0;
   bool more_chunks = false;  // streams may still add some
   uint64_t bytes_done = 0;   // of the files, as stored
-  std::optional<uint64_t> bytes_total;
+  std::optional<uint64_t> bytes_total = {};
+  std::string note = {};  // what it is at, where that is not counting
 };
 
 /// "12/215 chunks  96.0 MB / 1.7 GB  1.4 GB/s  ETA 0:01", cut to `width` columns.

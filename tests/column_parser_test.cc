@@ -1,5 +1,6 @@
 #include "worker/column_parser.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -14,9 +15,18 @@ namespace {
 using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
 
 constexpr uint64_t kMax = ~uint64_t{0};
-constexpr char kNoKey[] = "the key column is missing";
-constexpr char kNoValue[] = "the value column is missing";
-constexpr char kBadValue[] = "the value is not a whole number from 0 to 2^64-1";
+
+std::string NoKey(size_t column) {
+  return fmt::format("column {}, the key (-k), is missing", column);
+}
+
+std::string NoValue(size_t column) {
+  return fmt::format("column {}, the value (-v), is missing", column);
+}
+
+std::string BadValue(size_t column) {
+  return fmt::format("column {}, the value (-v), is not a whole number from 0 to 2^64-1", column);
+}
 
 ColumnParser MakeParser(size_t key_column, size_t value_column = 0, char delimiter = ',') {
   FormatOptions options;
@@ -92,7 +102,7 @@ TEST(ColumnParserTest, ValuesAreWholeNumbersOf64Bits) {
        {""s, "-1"s, "+1"s, " 1"s, "1 "s, "1.5"s, "1e3"s, "x"s, "18446744073709551616"s,
         "99999999999999999999"s, "1\r"s, "\xb1"s, "1\0"s}) {
     const std::string line = "a," + value + ",z";
-    const Parsed expected{.records = {}, .rejected = {{line, 0, kBadValue}}, .lines = 1};
+    const Parsed expected{.records = {}, .rejected = {{line, 0, BadValue(2)}}, .lines = 1};
     EXPECT_EQ(Parse(line + "\n", 1, 2), expected) << value;
   }
 }
@@ -100,16 +110,16 @@ TEST(ColumnParserTest, ValuesAreWholeNumbersOf64Bits) {
 TEST(ColumnParserTest, LinesWithoutTheirColumnsAreRejectedWithTheirPlace) {
   const Parsed expected{
       .records = {{"a", 1}, {"e", 3}},
-      .rejected = {{"b\r", 1, kNoValue}, {"", 2, kNoValue}, {"d,x", 3, kBadValue}},
+      .rejected = {{"b\r", 1, NoValue(2)}, {"", 2, NoValue(2)}, {"d,x", 3, BadValue(2)}},
       .lines = 5};
   EXPECT_EQ(Parse("a,1\nb\r\n\nd,x\ne,3", 1, 2), expected);
 }
 
 TEST(ColumnParserTest, TheColumnThatIsMissingIsNamed) {
-  EXPECT_EQ(Parse("a,1", 3).rejected, (std::vector<Rejected>{{"a,1", 0, kNoKey}}));
-  EXPECT_EQ(Parse("a,1", 3, 2).rejected, (std::vector<Rejected>{{"a,1", 0, kNoKey}}));
-  EXPECT_EQ(Parse("a,1", 2, 3).rejected, (std::vector<Rejected>{{"a,1", 0, kNoValue}}));
-  EXPECT_EQ(Parse("a,1", 3, 4).rejected, (std::vector<Rejected>{{"a,1", 0, kNoKey}}));
+  EXPECT_EQ(Parse("a,1", 3).rejected, (std::vector<Rejected>{{"a,1", 0, NoKey(3)}}));
+  EXPECT_EQ(Parse("a,1", 3, 2).rejected, (std::vector<Rejected>{{"a,1", 0, NoKey(3)}}));
+  EXPECT_EQ(Parse("a,1", 2, 3).rejected, (std::vector<Rejected>{{"a,1", 0, NoValue(3)}}));
+  EXPECT_EQ(Parse("a,1", 3, 4).rejected, (std::vector<Rejected>{{"a,1", 0, NoKey(3)}}));
 }
 
 TEST(ColumnParserTest, LinesMayHaveMoreColumnsAndBytesThanAScanWindow) {
@@ -125,7 +135,8 @@ TEST(ColumnParserTest, StopsWhenTheSinkSaysSo) {
   const ColumnParser parser = MakeParser(1, 2);
   const Parsed after_record{.records = {{"a", 1}}, .rejected = {}, .lines = 0};
   EXPECT_EQ(ParseText(parser, "a,1\nb,2\n", /*stop_after=*/1), after_record);
-  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kNoValue}}, .lines = 1};
+  const Parsed after_bad_line{
+      .records = {{"a", 1}}, .rejected = {{"b", 1, NoValue(2)}}, .lines = 1};
   EXPECT_EQ(ParseText(parser, "a,1\nb\nc,3\n", /*stop_after=*/2), after_bad_line);
 }
 

@@ -27,11 +27,11 @@ using testing::Not;
 using testing::StartsWith;
 
 constexpr std::string_view kErase = "\r\x1b[K";
-constexpr ProgressState kState{.chunks_done = 12,
-                               .chunks_known = 215,
-                               .more_chunks = false,
-                               .bytes_done = 96'000'000,
-                               .bytes_total = 1'700'000'000};
+const ProgressState kState{.chunks_done = 12,
+                           .chunks_known = 215,
+                           .more_chunks = false,
+                           .bytes_done = 96'000'000,
+                           .bytes_total = 1'700'000'000};
 
 TEST(FormatBytesTest, ShowsThreeDigitsAndAUnit) {
   struct Case {
@@ -97,6 +97,11 @@ TEST(FormatProgressTest, AFileThatGrewHasNoTimeLeft) {
   ProgressState state = kState;
   state.bytes_total = state.bytes_done - 1;
   EXPECT_THAT(Format(state, seconds(1)), Not(HasSubstr("ETA")));
+}
+
+TEST(FormatProgressTest, ANoteSaysWhatItIsAt) {
+  EXPECT_EQ(Format({.more_chunks = true, .note = "waiting for a\x1b[2J"}, seconds(2)),
+            "0 chunks  0 B  waiting for a\\x1b[2J");
 }
 
 TEST(FormatProgressTest, IsCutToTheWidth) {

@@ -103,11 +103,11 @@ class PrefixedSource : public ByteSource {
   PrefixedSource(std::string prefix, std::unique_ptr<ByteSource> source)
       : prefix_(std::move(prefix)),
         source_(std::move(source)),
-        consumed_before_(source_->file_bytes_consumed()) {}
+        consumed_before_(source_ ? source_->file_bytes_consumed() : 0) {}
 
   size_t Read(char* buffer, size_t capacity_bytes) override {
     const size_t left = prefix_.size() - used_;
-    if (left == 0) return source_->Read(buffer, capacity_bytes);
+    if (left == 0) return source_ ? source_->Read(buffer, capacity_bytes) : 0;
     const size_t count = std::min(left, capacity_bytes);
     std::memcpy(buffer, prefix_.data() + used_, count);
     used_ += count;
@@ -116,12 +116,12 @@ class PrefixedSource : public ByteSource {
 
   // The source may or may not have counted the prefix already, when it was first read.
   uint64_t file_bytes_consumed() const override {
-    return used_ + (source_->file_bytes_consumed() - consumed_before_);
+    return used_ + (source_ ? source_->file_bytes_consumed() - consumed_before_ : 0);
   }
 
  private:
   const std::string prefix_;
-  const std::unique_ptr<ByteSource> source_;
+  const std::unique_ptr<ByteSource> source_;  // null: nothing follows
   const uint64_t consumed_before_;
   size_t used_ = 0;
 };

@@ -37,7 +37,8 @@ std::unique_ptr<ByteSource> MakeDescriptorSource(int fd, std::string name,
 std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compressed,
                                            std::string name);
 
-/// First `prefix`, then the rest of `source`: puts back what was read to look at it.
+/// First `prefix`, then the rest of `source`: puts back what was read to look at it. A null
+/// `source` has nothing left.
 std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
                                                std::unique_ptr<ByteSource> source);
 

@@ -2,7 +2,10 @@
 #ifndef TALLY_WORKER_COLUMN_PARSER_H_
 #define TALLY_WORKER_COLUMN_PARSER_H_
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <string>
 
 #include "common/format.h"
 #include "worker/delimiter_scanner.h"
@@ -19,7 +22,11 @@ class ColumnParser {
   explicit ColumnParser(const FormatOptions& options)
       : delimiter_(options.delimiter),
         key_column_(options.key_column),
-        value_column_(options.value_column) {}
+        value_column_(options.value_column),
+        no_key_(fmt::format("column {}, the key (-k), is missing", key_column_)),
+        no_value_(fmt::format("column {}, the value (-v), is missing", value_column_)),
+        bad_value_(fmt::format("column {}, the value (-v), is not a whole number from 0 to 2^64-1",
+                               value_column_)) {}
 
   template <RecordSink Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
@@ -56,10 +63,9 @@ class ColumnParser {
             Sink& sink) const {
     uint64_t amount = 1;
     if (columns < std::max(key_column_, value_column_)) {
-      line.reason =
-          columns < key_column_ ? "the key column is missing" : "the value column is missing";
+      line.reason = columns < key_column_ ? no_key_.c_str() : no_value_.c_str();
     } else if (value_column_ != 0 && !ParseCount(value.data(), value.size(), &amount)) {
-      line.reason = "the value is not a whole number from 0 to 2^64-1";
+      line.reason = bad_value_.c_str();
     } else {
       return sink.Add(key, amount);
     }
@@ -69,6 +75,9 @@ class ColumnParser {
   char delimiter_;
   size_t key_column_;
   size_t value_column_;
+  std::string no_key_;  // what is wrong with a line
+  std::string no_value_;
+  std::string bad_value_;
 };
 
 static_assert(Parser<ColumnParser>);

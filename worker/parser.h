@@ -14,7 +14,7 @@ namespace tally {
 struct BadLine {
   std::string_view line;      // without its newline; in the text being parsed
   uint64_t line_in_text = 0;  // 0-based
-  const char* reason = "";    // a string literal
+  const char* reason = "";    // valid for the sink's call at least
 };
 
 /// Where records go. Both calls return whether to go on; a parser that is told to stop returns at

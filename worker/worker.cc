@@ -84,9 +84,9 @@ bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
   line.chunk = chunk_number_;
   line.line_in_chunk = bad.line_in_text;
   line.has_line_number = has_line_number;
-  line.reason = bad.reason;
   line.size_bytes = bad.line.size();
   line.text.Set(bad.line);
+  line.reason.Set(bad.reason);
   // A worker's chunks come in the inputs' order but for streams, so this is nearly always an
   // append.
   auto& samples = report_->samples;

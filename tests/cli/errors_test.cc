@@ -45,6 +45,12 @@ TEST_F(ErrorsCliTest, AMissingFileIsNamedWithTheReason) {
   EXPECT_THAT(Failure({"count", "red\x1b[31m"}), StartsWith("tally: red\\x1b[31m: "));
 }
 
+TEST_F(ErrorsCliTest, AMissingFileIsToldBeforeAnythingIsWaitedFor) {
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  EXPECT_THAT(Failure({"count", "-", "fifo", "missing"}, {Stdin::Kind::kOpenPipe, ""}),
+              StartsWith("tally: missing: "));
+}
+
 TEST_F(ErrorsCliTest, ADirectoryIsNamedWithTheReason) {
   EXPECT_THAT(Failure({"count", "."}), AllOf(StartsWith("tally: .: "), HasSubstr("directory")));
   EXPECT_THAT(Shell("$TALLY count < .").err,

@@ -259,6 +259,23 @@ TEST_F(FormatsCliTest, GzipIsToldByContentNotByName) {
   EXPECT_EQ(Count({"-f", "words"}, Stdin::File(Path("packed.txt"))), "a\t1\nc\t1\n");
 }
 
+TEST_F(FormatsCliTest, OtherCompressionsAndEncodingsAreToldButCountedAsTheyAre) {
+  Write("plain", "a b\n");
+  Write("books.zst", "\x28\xb5\x2f\xfd a b\n");
+  const std::vector<std::string> arguments = {"count", "-f", "words", "plain", "books.zst"};
+  const Outcome outcome = Tally(arguments);
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "a\t2\nb\t2\n\x28\xb5\x2f\xfd\t1\n");
+  EXPECT_EQ(outcome.err,
+            "tally: books.zst: looks like zstd data, but its bytes are counted as they are; to "
+            "count the text in it: zstd -dc books.zst | tally count\n");
+  EXPECT_THAT(Tally({"count", "-f", "lines"}, Stdin::Text("\xff\xfe x")).err,
+              AllOf(HasSubstr("standard input: looks like UTF-16"),
+                    HasSubstr("iconv -f UTF-16 -t UTF-8 | tally")));
+  EXPECT_EQ(Tally({"count", "-q", "-f", "words", "books.zst"}).err, "");
+  EXPECT_EQ(Tally({"count", "-f", "words"}, Stdin::Text(Gzip("\xff\xfe"))).err, "");
+}
+
 TEST_F(FormatsCliTest, EveryMemberOfAGzipFileIsRead) {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += "w" + std::to_string(i % 10) + "\n";

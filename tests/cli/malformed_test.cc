@@ -190,9 +190,12 @@ TEST_F(MalformedCliTest, EachReasonIsNamed) {
   EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\t1,1,1\t"),
               HasSubstr("year,match_count,volume_count"));
   EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\n"), HasSubstr("column"));
-  EXPECT_THAT(reason({"columns", "-k3"}, "a\tb\tc\na\tb\n"), HasSubstr("key column"));
-  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\na\n"), HasSubstr("value column"));
-  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\n\n"), HasSubstr("value column"));
+  EXPECT_THAT(reason({"columns", "-k3"}, "a\tb\tc\na\tb\n"),
+              HasSubstr("column 3, the key (-k), is missing"));
+  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\na\n"),
+              HasSubstr("column 2, the value (-v), is missing"));
+  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\n\n"),
+              HasSubstr("column 2, the value (-v), is missing"));
 }
 
 TEST_F(MalformedCliTest, SkippedLinesAreCountedAndTheFirstFiveShown) {

@@ -1,0 +1,21 @@
+// Tells files that are not the text they are counted as: other compressions than gzip, and UTF-16.
+#ifndef TALLY_MASTER_FOREIGN_FORMAT_H_
+#define TALLY_MASTER_FOREIGN_FORMAT_H_
+
+#include <cstddef>
+#include <string_view>
+
+namespace tally {
+
+struct ForeignFormat {
+  std::string_view name;       // empty: the file may well be text
+  std::string_view converter;  // a command that makes text of such a file, whose name follows it
+};
+
+/// What a file is, by its first bytes: kForeignFormatBytes of them, or all that there are.
+constexpr size_t kForeignFormatBytes = 10;
+ForeignFormat RecognizeForeignFormat(std::string_view first_bytes);
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_FOREIGN_FORMAT_H_
