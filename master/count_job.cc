@@ -239,7 +239,9 @@ void CountJob::Map() {
   const auto outcomes = executor_->Run(
       workers_, [&plan](uint32_t worker) { return RunWorker(plan, worker); },
       [this] { progress_.Show(CurrentProgress()); });
-  progress_.Finish(CurrentProgress());
+  ProgressState done = CurrentProgress();
+  done.more_chunks = false;
+  progress_.Finish(done);
 
   for (const WorkerReport& report : control_->reports()) {
     if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));
