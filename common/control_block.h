@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <new>
@@ -85,10 +84,10 @@ struct WorkerReport {
   OverflowedKey overflowed;
   FixedText<2048> fatal;  // why it gave up, where it did so in an orderly way
 
-  // The chunk in hand, for the message should the worker die with it. Written before the work
-  // begins; an atomic since the master may read it at any time.
-  static constexpr uint64_t kNoChunk = ~uint64_t{0};
-  std::atomic<uint64_t> current_chunk{kNoChunk};
+  // The stream that it is the reader of, for the message should it die. (The ledger tells which
+  // chunk it counts.)
+  static constexpr uint32_t kNoInput = ~uint32_t{0};
+  uint32_t reading_input = kNoInput;
 
   size_t samples_used() const { return std::min<uint64_t>(malformed, kSamples); }
 };

@@ -1,15 +1,12 @@
 #include "common/cut.h"
 
-#include <algorithm>
-#include <cstring>
+#include "common/utf8_space.h"
 
 namespace tally {
 namespace {
 
-// The ASCII part of what Python's str.split() takes for white space.
-bool IsAsciiSpace(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return (byte >= 0x09 && byte <= 0x0d) || (byte >= 0x1c && byte <= 0x20);
+size_t SpaceLengthAt(std::string_view text, size_t offset) {
+  return Utf8SpaceLength(text.data() + offset, text.size() - offset);
 }
 
 }  // namespace
@@ -19,19 +16,22 @@ CutRule CutRuleFor(Format format) {
 }
 
 size_t FirstCut(std::string_view text, size_t from, CutRule rule) {
-  if (from >= text.size()) return text.size();
-  const std::string_view rest = text.substr(from);
-  const auto end =
-      rule == CutRule::kAtSpace
-          ? static_cast<size_t>(std::find_if(rest.begin(), rest.end(), IsAsciiSpace) - rest.begin())
-          : rest.find('\n');
-  return end >= rest.size() ? text.size() : from + end + 1;
+  if (rule == CutRule::kAtNewline) {
+    const size_t newline = text.find('\n', from);
+    return newline == std::string_view::npos ? text.size() : newline + 1;
+  }
+  for (; from < text.size(); ++from) {
+    if (const size_t length = SpaceLengthAt(text, from); length > 0) return from + length;
+  }
+  return text.size();
 }
 
 size_t LastCut(std::string_view text, CutRule rule) {
   if (rule == CutRule::kAtNewline) return text.rfind('\n') + 1;  // npos + 1 is 0
-  const auto last = std::find_if(text.rbegin(), text.rend(), IsAsciiSpace);
-  return static_cast<size_t>(text.rend() - last);
+  for (size_t offset = text.size(); offset-- > 0;) {
+    if (const size_t length = SpaceLengthAt(text, offset); length > 0) return offset + length;
+  }
+  return 0;
 }
 
 }  // namespace tally

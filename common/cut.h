@@ -9,13 +9,14 @@
 
 namespace tally {
 
-/// Records end at a newline; words at any ASCII white space too, so that a file of words without a
-/// single newline is still cut. (An ASCII byte is never part of a longer UTF-8 character.)
+/// Records end at a newline; words behind any white space character, so that a file of words
+/// without a single newline is still cut.
 enum class CutRule { kAtNewline, kAtSpace };
 
 CutRule CutRuleFor(Format format);
 
-/// The offset just behind the first record end at or after `from`; text.size() where none follows.
+/// The offset just behind the first record end that begins at or after `from`; text.size() where
+/// none follows.
 size_t FirstCut(std::string_view text, size_t from, CutRule rule);
 
 /// The offset just behind the last record end of `text`; 0 where it has none.

@@ -2,6 +2,7 @@
 #ifndef TALLY_COMMON_ERROR_H_
 #define TALLY_COMMON_ERROR_H_
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ class Interrupted : public std::exception {
 
 /// An Error of the form "path: what went wrong: strerror(errno_value)".
 Error SystemError(std::string_view path, std::string_view what, int errno_value);
+
+/// What a person can do where so many workers find too little address space.
+std::string_view AddressSpaceRemedy(uint64_t workers);
 
 /// The total of `key` does not fit 64 bits.
 Error OverflowError(std::string_view key);

@@ -38,13 +38,21 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
+/// A file as it stands: one that was written to meanwhile is no longer equal.
+struct FileState {
+  FileId id;
+  uint64_t size_bytes;
+  int64_t modified_ns;  // since the epoch
+  bool operator==(const FileState&) const = default;
+};
+
 /// Either mapped (a plain regular file) or a stream (anything else), which one worker reads from
 /// front to end and hands out as blocks.
 struct Input {
   std::string name;         // for messages
   uint64_t file_bytes = 0;  // its size where that is known, else 0
   bool size_known = false;
-  std::optional<FileId> id;  // of a regular file
+  std::optional<FileState> state;  // of a regular file, when it was opened
 
   // None: a stream. Standard input's text begins where its offset stands.
   std::optional<std::string_view> text;

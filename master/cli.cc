@@ -239,7 +239,9 @@ CommandLine ParseCount(Arguments arguments, bool stdin_is_terminal) {
   if (parsed.count("help") > 0) return PrintAndExit{HelpText(), kExitDone};
   if (parsed.count("version") > 0) return VersionText();
   for (const cxxopts::KeyValue& given : parsed.arguments()) {
-    FindByName(table, given.key())->set({"--" + given.key(), given.value()});
+    const OptionSpec& option = *FindByName(table, given.key());
+    const std::string letter = option.letter == 0 ? "" : fmt::format("-{}, ", option.letter);
+    option.set({letter + "--" + option.name, given.value()});
   }
   options.files = parsed.unmatched();
   CheckCombinations(options);
@@ -249,7 +251,11 @@ CommandLine ParseCount(Arguments arguments, bool stdin_is_terminal) {
     options.progress = ProgressMode::kNever;
   }
   if (options.files.empty()) {
-    if (stdin_is_terminal) return PrintAndExit{HelpText(), kExitUsage};
+    if (stdin_is_terminal) {
+      constexpr std::string_view kReason =
+          "\ntally: no FILE, and standard input is a terminal; name one, or '-' to type\n";
+      return PrintAndExit{HelpText().append(kReason), kExitUsage};
+    }
     options.files.emplace_back("-");
   }
   return options;
@@ -302,7 +308,7 @@ CommandLine ParseCommandLine(std::span<const char* const> arguments, bool stdin_
   if (word == "help" || word == "-h" || word == "--help") {
     return PrintAndExit{HelpText(), kExitDone};
   }
-  if (word == "--version") return VersionText();
+  if (word == "version" || word == "-V" || word == "--version") return VersionText();
   for (const Command& command : kCommands) {
     if (word == command.name) return command.parse(arguments.subspan(1), stdin_is_terminal);
   }

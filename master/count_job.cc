@@ -7,11 +7,13 @@
 #include <boost/interprocess/mapped_region.hpp>
 #include <chrono>
 #include <random>
+#include <unordered_set>
 
 #include "common/control_block.h"
 #include "common/count_table.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "master/bus_error.h"
 #include "master/cpu_count.h"
 #include "master/foreign_format.h"
 #include "master/input_findings.h"
@@ -119,12 +121,14 @@ class CountJob {
 
 void CountJob::OpenAndPlan() {
   workers_ = options_.workers.value_or(UsableCpuCount());
+  CheckReadable(options_.files);
+  CheckOutputs();
   progress_.Show({.more_chunks = true, .note = "opening the inputs"});
   inputs_ = OpenInputs(options_.files, [this](const std::string& name) {
     ThrowIfStopped();
     progress_.Show({.more_chunks = true, .note = "waiting for " + name});
   });
-  CheckOutputs();
+  const BusErrorReport report(inputs_, options_.files);
   if (!options_.quiet) WarnOfForeignFormats();
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
@@ -194,8 +198,8 @@ void CountJob::CheckOutputs() const {
 void CountJob::RefuseToOverwriteInputs() const {
   const auto refuse = [this](std::optional<FileId> output, const std::string& name) {
     if (!output) return;
-    for (const Input& input : inputs_) {
-      if (input.id && *input.id == *output) {
+    for (const std::string& path : options_.files) {
+      if (output == (path == "-" ? RegularFileId(STDIN_FILENO) : RegularFileId(path))) {
         throw Error(
             fmt::format("{}: is an input as well; nothing was written", EscapeForMessage(name)));
       }
@@ -243,6 +247,8 @@ void CountJob::Map() {
   done.more_chunks = false;
   progress_.Finish(done);
 
+  // First: what went wrong may be the fault of a file that changed under the workers.
+  ThrowIfChanged(inputs_, options_.files);
   for (const WorkerReport& report : control_->reports()) {
     if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));
   }
@@ -260,11 +266,16 @@ ProgressState CountJob::CurrentProgress() const {
 }
 
 std::string CountJob::DescribeWork(uint32_t worker) const {
-  const uint64_t number = control_->reports()[worker].current_chunk.load();
-  if (number == WorkerReport::kNoChunk) return "it was between two chunks";
-  const Chunk& chunk = control_->queue().ledger()[number];
-  return fmt::format("counting chunk {} ({}, bytes {} to {})", number + 1,
-                     EscapeForMessage(inputs_[chunk.input].name), chunk.begin, chunk.end);
+  const std::span<const Chunk> ledger = control_->queue().ledger();
+  for (size_t number = 0; number < ledger.size(); ++number) {
+    const Chunk& chunk = ledger[number];
+    if (chunk.owner != worker || chunk.done) continue;
+    return fmt::format("counting chunk {} ({}, bytes {} to {})", number + 1,
+                       EscapeForMessage(inputs_[chunk.input].name), chunk.begin, chunk.end);
+  }
+  const uint32_t input = control_->reports()[worker].reading_input;
+  if (input == WorkerReport::kNoInput) return "it was between two chunks";
+  return fmt::format("reading {}", EscapeForMessage(inputs_[input].name));
 }
 
 void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
@@ -279,8 +290,8 @@ void CountJob::CheckInputs() {
   const InputFindings findings(*control_, inputs_);
   findings.ThrowFirstFailure(options_.skip_malformed);
   stats_.malformed = findings.malformed();
-  if (!options_.quiet) findings.SaySkipped();
   const WorkDone done = control_->progress().Get();
+  if (!options_.quiet) findings.SaySkipped(done.records);
   stats_.chunks = control_->queue().chunks_known();
   stats_.chunks_done = done.chunks;
   stats_.bytes = done.text_bytes;
@@ -331,12 +342,10 @@ void CountJob::Write() {
 std::vector<Row> CountJob::AbsentRows(const RowOrder& order) const {
   std::vector<Row> absent;
   if (options_.find.empty() || options_.min_count > 0) return absent;
-  std::vector<std::string_view> missing(options_.find.begin(), options_.find.end());
+  std::unordered_set<std::string_view> missing(options_.find.begin(), options_.find.end());
   for (const auto& run : merged_.runs) {
-    for (const Row& row : run) std::erase(missing, row.key_view());
+    for (const Row& row : run) missing.erase(row.key_view());
   }
-  std::sort(missing.begin(), missing.end());
-  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
   for (const std::string_view key : missing) absent.push_back(order.MakeRow(key, 0));
   std::sort(absent.begin(), absent.end(), order);
   return absent;

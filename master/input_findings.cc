@@ -43,12 +43,14 @@ void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
   if (unreadable != nullptr) throw Error(std::string(unreadable->message.view()));
 }
 
-void InputFindings::SaySkipped() const {
+void InputFindings::SaySkipped(uint64_t records) const {
   if (malformed_ == 0) return;
   for (const MalformedLine* line : first_lines_) {
     Say(fmt::format("skipped: {}", Describe(*line)));
   }
-  Say(fmt::format("{} malformed line{} skipped", malformed_, malformed_ == 1 ? "" : "s"));
+  Say(fmt::format(
+      "{} malformed line{} skipped{}", malformed_, malformed_ == 1 ? "" : "s",
+      records == 0 ? ", and no other was counted: is this the right format (-f)?" : ""));
 }
 
 std::string InputFindings::Describe(const MalformedLine& line) const {

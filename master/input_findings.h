@@ -24,8 +24,9 @@ class InputFindings {
   /// How many lines were malformed.
   uint64_t malformed() const { return malformed_; }
 
-  /// Shows the first malformed lines and says how many there were; nothing where there were none.
-  void SaySkipped() const;
+  /// Shows the first malformed lines and says how many there were, beside `records` good ones;
+  /// nothing where there were none.
+  void SaySkipped(uint64_t records) const;
 
  private:
   std::string Describe(const MalformedLine& line) const;

@@ -1,6 +1,7 @@
 #include "master/input_opener.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <system_error>
 
 #include "common/error.h"
+#include "common/escape.h"
 #include "master/signals.h"
 #include "worker/byte_source.h"
 #include "worker/stream_reader.h"
@@ -19,12 +21,21 @@ namespace {
 
 // Enough for the longest key and the columns behind it.
 constexpr size_t kPeekBytes = kMaxKeyBytes + (size_t{64} << 10);
+// A process may have 65530 mappings (vm.max_map_count), and a file takes up to two. The others are
+// read: small ones, or there would not be so many.
+constexpr size_t kMaxMappedFiles = 16384;
 constexpr std::string_view kStdinName = "standard input";
 
 std::string NameOf(const std::string& path) { return path == "-" ? std::string(kStdinName) : path; }
 
-// Without opening it, which can take long: a FIFO waits for its writer.
-void CheckReadable(const std::string& path) {
+FileState StateOf(const struct stat& status) {
+  constexpr int64_t kNsPerSecond = 1'000'000'000;
+  return {.id = {.device = status.st_dev, .inode = status.st_ino},
+          .size_bytes = static_cast<uint64_t>(status.st_size),
+          .modified_ns = status.st_mtim.tv_sec * kNsPerSecond + status.st_mtim.tv_nsec};
+}
+
+void CheckOneReadable(const std::string& path) {
   struct stat status;
   const bool is_stdin = path == "-";
   if ((is_stdin ? fstat(STDIN_FILENO, &status) : stat(path.c_str(), &status)) != 0) {
@@ -106,7 +117,7 @@ void PeekAtStream(Input* input, const std::function<void()>& while_waiting) {
 }
 
 // A file of no bytes, a file that says so but is not (/proc), or one that can be mapped.
-void MapOrStream(const std::string& path, const struct stat& status,
+void MapOrStream(const std::string& path, const struct stat& status, bool may_map,
                  const std::function<void()>& while_waiting, Input* input) {
   const off_t begin = path == "-" ? std::max<off_t>(lseek(input->fd.get(), 0, SEEK_CUR), 0) : 0;
   char first[kGzipMagicBytes];
@@ -120,7 +131,7 @@ void MapOrStream(const std::string& path, const struct stat& status,
     input->text = "";
     return;
   }
-  if (!input->gzip && input->file_bytes > 0) {
+  if (!input->gzip && input->file_bytes > 0 && may_map) {
     try {
       input->mapping = MappedFile(input->fd.get(), size);
       input->text = input->mapping.text().substr(static_cast<size_t>(begin));
@@ -135,7 +146,7 @@ void MapOrStream(const std::string& path, const struct stat& status,
   input->path = path;
 }
 
-Input OpenInput(const std::string& path, const WhileWaiting& while_waiting_for) {
+Input OpenInput(const std::string& path, bool may_map, const WhileWaiting& while_waiting_for) {
   Input input;
   input.name = NameOf(path);
   const auto while_waiting = [&] { while_waiting_for(input.name); };
@@ -143,8 +154,8 @@ Input OpenInput(const std::string& path, const WhileWaiting& while_waiting_for) 
   struct stat status;
   if (fstat(input.fd.get(), &status) != 0) throw SystemError(input.name, "cannot be read", errno);
   if (S_ISREG(status.st_mode)) {
-    input.id = FileId{.device = status.st_dev, .inode = status.st_ino};
-    MapOrStream(path, status, while_waiting, &input);
+    input.state = StateOf(status);
+    MapOrStream(path, status, may_map, while_waiting, &input);
     if (!input.is_stream() || !input.path.empty()) input.fd = UniqueFd();
   } else {
     PeekAtStream(&input, while_waiting);
@@ -154,17 +165,22 @@ Input OpenInput(const std::string& path, const WhileWaiting& while_waiting_for) 
 
 }  // namespace
 
-std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
-                              const WhileWaiting& while_waiting_for) {
+void CheckReadable(const std::vector<std::string>& paths) {
   if (std::count(paths.begin(), paths.end(), "-") > 1) {
     throw UsageError("'-' is given twice, but standard input can be read only once");
   }
-  for (const std::string& path : paths) CheckReadable(path);
+  for (const std::string& path : paths) CheckOneReadable(path);
+}
+
+std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
+                              const WhileWaiting& while_waiting_for) {
   std::vector<Input> inputs;
   inputs.reserve(paths.size());
+  size_t mapped = 0;
   for (const std::string& path : paths) {
     ThrowIfStopped();
-    inputs.push_back(OpenInput(path, while_waiting_for));
+    inputs.push_back(OpenInput(path, /*may_map=*/mapped < kMaxMappedFiles, while_waiting_for));
+    if (!inputs.back().is_stream()) ++mapped;
   }
   return inputs;
 }
@@ -180,9 +196,30 @@ std::optional<std::string> FirstLine(const Input& input) {
     while (!HasFirstLine(text) && ReadMore(source.get(), &text)) {
     }
   }
-  if (text.empty()) return std::nullopt;
   const std::string_view line = WithoutByteOrderMark(text);
+  if (line.empty()) return std::nullopt;
   return std::string(line.substr(0, line.find('\n')));
+}
+
+void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string>& paths) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Input& input = inputs[i];
+    // What says of itself that it is empty is no file on a disk (/proc), and its time is made up.
+    if (!input.state || input.state->size_bytes == 0) continue;
+    struct stat status {};
+    const bool is_there =
+        (paths[i] == "-" ? fstat(STDIN_FILENO, &status) : stat(paths[i].c_str(), &status)) == 0;
+    if (is_there && StateOf(status) == *input.state) continue;
+    const std::string name = EscapeForMessage(input.name);
+    const auto size_bytes = static_cast<uint64_t>(status.st_size);
+    if (is_there && size_bytes < input.state->size_bytes) {
+      throw Error(
+          fmt::format("{}: shrank from {} to {} bytes while being read; nothing was written", name,
+                      input.state->size_bytes, size_bytes));
+    }
+    throw Error(fmt::format(
+        "{}: changed while being read; nothing was written: count it once it is complete", name));
+  }
 }
 
 std::string_view FirstBytes(const Input& input, size_t most_bytes) {

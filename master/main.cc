@@ -40,9 +40,9 @@ int Print(const PrintAndExit& request) {
 
 int Run(std::span<const char* const> arguments) {
   OccupyStandardStreams();
+  NoteStopSignals();
   const CommandLine command = ParseCommandLine(arguments, isatty(STDIN_FILENO) == 1);
   if (const auto* request = std::get_if<PrintAndExit>(&command)) return Print(*request);
-  NoteStopSignals();
   ProcessExecutor executor;
   RunCount(std::get<CountOptions>(command), &executor);
   return kExitDone;

@@ -86,10 +86,11 @@ std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input>
       // The system gives less than its limits say (vm.overcommit_memory=2): try half.
     }
   }
-  throw Error(fmt::format(
-      "{} workers need at least {} KiB of address space each for their tables, but only {} KiB are "
-      "left in all; use fewer workers (-j) or raise the limit (ulimit -v)",
-      workers, CountTable::kMinRegionBytes >> 10, limits.address_space_bytes >> 10));
+  throw Error(
+      fmt::format("each of {} tables needs at least {} KiB of address space, but only {} KiB are "
+                  "left in all; {}",
+                  workers, CountTable::kMinRegionBytes >> 10, limits.address_space_bytes >> 10,
+                  AddressSpaceRemedy(workers)));
 }
 
 uint32_t BlockCount(uint32_t workers) {
@@ -115,8 +116,9 @@ boost::interprocess::mapped_region MapControlRegion(uint32_t workers) {
   try {
     return boost::interprocess::anonymous_shared_memory(size_bytes);
   } catch (const boost::interprocess::interprocess_exception& error) {
-    throw NoAddressSpace(fmt::format("{} KiB of shared memory to control {} workers: {}",
-                                     size_bytes >> 10, workers, error.what()));
+    throw NoAddressSpace(
+        fmt::format("no room for {} KiB of shared memory to control {} workers: {}; {}",
+                    size_bytes >> 10, workers, error.what(), AddressSpaceRemedy(workers)));
   }
 }
 
@@ -136,10 +138,12 @@ BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_
       // As above: try half.
     }
   }
-  throw Error(fmt::format(
-      "{} workers need {} KiB of address space for blocks of a pipe or compressed file, but only "
-      "{} KiB are left; use fewer workers (-j) or raise the limit (ulimit -v)",
-      workers, (blocks * pool.target_bytes) >> 10, limits.address_space_bytes >> 10));
+  throw Error(
+      fmt::format("{} KiB of address space are needed to read what cannot be mapped (pipes, "
+                  "compressed files, or "
+                  "files larger than the space left), but only {} KiB are left; {}",
+                  (blocks * pool.target_bytes) >> 10, limits.address_space_bytes >> 10,
+                  AddressSpaceRemedy(workers)));
 }
 
 }  // namespace tally

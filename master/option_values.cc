@@ -129,6 +129,11 @@ std::string ParsePath(const OptionText& value) {
   if (value.text.empty()) {
     throw UsageError(fmt::format("{}: the file name is empty; give one", value.option));
   }
+  if (value.text.size() > 1 && value.text.front() == '-') {
+    throw UsageError(
+        fmt::format("{}: {} looks like an option; write './{}' for a file of that name",
+                    value.option, Quoted(value.text), EscapeForMessage(value.text)));
+  }
   return std::string(value.text);
 }
 

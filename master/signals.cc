@@ -67,6 +67,7 @@ void NoteStopSignals() {
   }
   SetHandler(SIGCHLD, OnChildSignal);
   SetHandler(SIGXFSZ, SIG_IGN);
+  SetHandler(SIGPIPE, SIG_IGN);
 }
 
 int StopSignal() { return stop_signal; }

@@ -10,7 +10,8 @@ namespace tally {
 /// Notes INT, TERM and HUP from now on, unless they were being ignored (as under nohup). System
 /// calls that wait return EINTR (no SA_RESTART). A further signal, later than a moment after the
 /// first, ends the process at once. SIGCHLD gets a handler that does nothing, so that it ends waits
-/// too. SIGXFSZ is ignored: a file that meets the limit on file sizes is an error of write().
+/// too. SIGXFSZ and SIGPIPE are ignored: a file that meets the limit on file sizes, and a pipe that
+/// nobody reads, are errors of write(), and which of them ends the run depends on what is written.
 void NoteStopSignals();
 
 /// The first such signal received, or 0.

@@ -24,6 +24,8 @@ std::string NoValue(size_t column) {
   return fmt::format("column {}, the value (-v), is missing", column);
 }
 
+constexpr char kNotSplit[] = "there is no ',' in it, which splits columns (-d)";
+
 std::string BadValue(size_t column) {
   return fmt::format("column {}, the value (-v), is not a whole number from 0 to 2^64-1", column);
 }
@@ -110,7 +112,7 @@ TEST(ColumnParserTest, ValuesAreWholeNumbersOf64Bits) {
 TEST(ColumnParserTest, LinesWithoutTheirColumnsAreRejectedWithTheirPlace) {
   const Parsed expected{
       .records = {{"a", 1}, {"e", 3}},
-      .rejected = {{"b\r", 1, NoValue(2)}, {"", 2, NoValue(2)}, {"d,x", 3, BadValue(2)}},
+      .rejected = {{"b\r", 1, kNotSplit}, {"", 2, kNotSplit}, {"d,x", 3, BadValue(2)}},
       .lines = 5};
   EXPECT_EQ(Parse("a,1\nb\r\n\nd,x\ne,3", 1, 2), expected);
 }
@@ -135,8 +137,7 @@ TEST(ColumnParserTest, StopsWhenTheSinkSaysSo) {
   const ColumnParser parser = MakeParser(1, 2);
   const Parsed after_record{.records = {{"a", 1}}, .rejected = {}, .lines = 0};
   EXPECT_EQ(ParseText(parser, "a,1\nb,2\n", /*stop_after=*/1), after_record);
-  const Parsed after_bad_line{
-      .records = {{"a", 1}}, .rejected = {{"b", 1, NoValue(2)}}, .lines = 1};
+  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kNotSplit}}, .lines = 1};
   EXPECT_EQ(ParseText(parser, "a,1\nb\nc,3\n", /*stop_after=*/2), after_bad_line);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/test_util.h"
+#include "tests/white_space.h"
 
 namespace tally {
 namespace {
@@ -18,13 +19,7 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 constexpr size_t kMostBytes = 200;  // a few blocks of 64, and what is left of one
 
 /// Each white space character that Python's str.split() knows, in UTF-8.
-const std::vector<std::string> kSpaces = {
-    "\t",           "\n",           "\v",           "\f",           "\r",
-    "\x1c",         "\x1d",         "\x1e",         "\x1f",         " ",
-    "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-    "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-    "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-    "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+const std::vector<std::string> kSpaces = Utf8Spaces();
 
 /// Those, what is nearly one of them, halves of them, and what words are made of.
 std::vector<std::string> NastyPieces() {

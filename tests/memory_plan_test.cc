@@ -98,7 +98,7 @@ TEST(MemoryPlanTest, LittleAddressSpaceIsShared) {
 TEST(MemoryPlanTest, TooLittleAddressSpaceForTablesIsAnErrorWithTheNumbers) {
   const MemoryLimits tiny{.physical_bytes = 8 * kGiB, .address_space_bytes = kMiB};
   const std::string error = ErrorOf([&] { ReserveTables(100, AStream(), tiny); });
-  EXPECT_THAT(error, HasSubstr("100 workers"));
+  EXPECT_THAT(error, HasSubstr("100 tables"));
   EXPECT_THAT(error, HasSubstr("256 KiB"));
   EXPECT_THAT(error, HasSubstr("1024 KiB"));
   EXPECT_THAT(error, HasSubstr("ulimit -v"));
@@ -176,7 +176,6 @@ TEST(MemoryPlanTest, TheTargetOfABlockIsTheChunkSizeWithinReason) {
 TEST(MemoryPlanTest, TooLittleAddressSpaceForBlocksIsAnErrorWithTheNumbers) {
   const MemoryLimits tiny{.physical_bytes = 8 * kGiB, .address_space_bytes = kMiB};
   const std::string error = ErrorOf([&] { ReserveBlocks(4, AStream(), kMiB, tiny); });
-  EXPECT_THAT(error, HasSubstr("4 workers"));
   EXPECT_THAT(error, HasSubstr("8192 KiB"));
   EXPECT_THAT(error, HasSubstr("1024 KiB"));
 }

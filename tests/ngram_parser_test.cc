@@ -17,7 +17,7 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 constexpr uint64_t kMax = ~uint64_t{0};
 constexpr char kTooFew[] = "too few columns for an n-gram";
 constexpr char kTooMany[] = "too many columns for an n-gram";
-constexpr char kBadYear[] = "the year is not a number";
+constexpr char kBadYear[] = "the year is not a number below 2^64";
 constexpr char kBadMatches[] = "match_count is not a number below 2^64";
 constexpr char kBadPages[] = "page_count is not a number below 2^64";
 constexpr char kBadVolumes[] = "volume_count is not a number below 2^64";

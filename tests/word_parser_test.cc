@@ -10,16 +10,12 @@
 #include <vector>
 
 #include "tests/test_util.h"
+#include "tests/white_space.h"
 
 namespace tally {
 namespace {
 
 using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
-
-constexpr std::array<char32_t, 29> kSpaces = {
-    0x09,   0x0a,   0x0b,   0x0c,   0x0d,   0x1c,   0x1d,   0x1e,   0x1f,   0x20,
-    0x85,   0xa0,   0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
-    0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000};
 
 struct Character {
   size_t size_bytes = 1;
@@ -50,8 +46,7 @@ Character Decode(std::string_view bytes) {
   }
   constexpr std::array<char32_t, 5> kLeastOfSize = {0, 0, 0x80, 0x800, 0x10000};
   if (code < kLeastOfSize[size] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
-  return {.size_bytes = size,
-          .is_space = std::find(kSpaces.begin(), kSpaces.end(), code) != kSpaces.end()};
+  return {.size_bytes = size, .is_space = IsPythonSpace(code)};
 }
 
 std::vector<Record> SplitByDecoding(std::string_view text) {
@@ -127,7 +122,7 @@ TEST(WordParserTest, EachCharacterOfTheBasicPlaneSplitsOrNot) {
   for (char32_t code = 0; code <= 0x10ffff; code += code < 0xffff ? 1 : 0x101) {
     text += "a" + Encode(code) + "b";
   }
-  EXPECT_EQ(SplitByDecoding(text).size(), kSpaces.size() + 1);
+  EXPECT_EQ(SplitByDecoding(text).size(), kPythonSpaces.size() + 1);
   ExpectSplitLikeTheOracle(text);
 }
 
@@ -145,7 +140,7 @@ TEST(WordParserTest, RandomBytesAreSplitAsDecodingDoes) {
   Random random(1);
   std::vector<std::string> pieces = {"a",    "bc",   "\xc2", "\xe1", "\xe2", "\xe3", "\x80", "\x81",
                                      "\x85", "\x9a", "\x9f", "\xa0", "\xa8", "\xaf", "\xf0"};
-  for (const char32_t space : kSpaces) pieces.push_back(Encode(space));
+  for (const char32_t space : kPythonSpaces) pieces.push_back(Encode(space));
   for (const char32_t code : {0xe9U, 0x84U, 0x200bU, 0x2027U, 0x2060U, 0x3001U, 0x1f600U}) {
     pieces.push_back(Encode(code));
   }

@@ -272,6 +272,10 @@ std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
   return std::make_unique<PrefixedSource>(std::move(prefix), std::move(source));
 }
 
-bool LooksLikeGzip(std::string_view first_bytes) { return first_bytes.starts_with(kGzipMagic); }
+bool LooksLikeGzip(std::string_view first_bytes) {
+  constexpr size_t kIdBytes = 2;  // a file that breaks off behind them is truncated, not text
+  return first_bytes.size() >= kIdBytes &&
+         kGzipMagic.starts_with(first_bytes.substr(0, kGzipMagic.size()));
+}
 
 }  // namespace tally

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/escape.h"
 #include "common/format.h"
 #include "worker/delimiter_scanner.h"
 #include "worker/number.h"
@@ -23,6 +24,9 @@ class ColumnParser {
       : delimiter_(options.delimiter),
         key_column_(options.key_column),
         value_column_(options.value_column),
+        not_split_(fmt::format(
+            "there is no {} in it, which splits columns (-d)",
+            delimiter_ == '\t' ? "tab" : "'" + EscapeForMessage({&delimiter_, 1}) + "'")),
         no_key_(fmt::format("column {}, the key (-k), is missing", key_column_)),
         no_value_(fmt::format("column {}, the value (-v), is missing", value_column_)),
         bad_value_(fmt::format("column {}, the value (-v), is not a whole number from 0 to 2^64-1",
@@ -63,7 +67,9 @@ class ColumnParser {
             Sink& sink) const {
     uint64_t amount = 1;
     if (columns < std::max(key_column_, value_column_)) {
-      line.reason = columns < key_column_ ? no_key_.c_str() : no_value_.c_str();
+      line.reason = columns == 1            ? not_split_.c_str()
+                    : columns < key_column_ ? no_key_.c_str()
+                                            : no_value_.c_str();
     } else if (value_column_ != 0 && !ParseCount(value.data(), value.size(), &amount)) {
       line.reason = bad_value_.c_str();
     } else {
@@ -75,7 +81,8 @@ class ColumnParser {
   char delimiter_;
   size_t key_column_;
   size_t value_column_;
-  std::string no_key_;  // what is wrong with a line
+  std::string not_split_;  // what is wrong with a line
+  std::string no_key_;
   std::string no_value_;
   std::string bad_value_;
 };

@@ -10,7 +10,7 @@
 // (foreach_target.h comes before highway.h.)
 #include <hwy/highway.h>
 
-#include "worker/utf8_space.h"
+#include "common/utf8_space.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally {

@@ -87,7 +87,7 @@ class NgramRowParser {
     if (last_end[-1] == '\r') --last_end;  // the tab before it is there to be read
     uint64_t year;
     uint64_t match_count;
-    if (!ParseField(end[0] + 1, end[1], &year)) return "the year is not a number";
+    if (!ParseField(end[0] + 1, end[1], &year)) return "the year is not a number below 2^64";
     if (!ParseField(end[1] + 1, end[2], &match_count)) {
       return "match_count is not a number below 2^64";
     }

@@ -27,6 +27,7 @@ class CountingSink {
         chunk_number_(chunk_number),
         chunk_(chunk),
         text_(text),
+        counted_to_(text),
         table_(table),
         report_(report) {}
 
@@ -53,11 +54,13 @@ class CountingSink {
  private:
   bool RejectLongKey(std::string_view key) {
     const bool has_lines = plan_.format.format != Format::kWords;
-    const auto line = has_lines ? std::count(text_, key.data(), '\n') : 0;
-    return Reject({.line = key,
-                   .line_in_text = static_cast<uint64_t>(line),
-                   .reason = "the key is longer than 1 MiB"},
-                  has_lines);
+    if (has_lines) {
+      lines_before_ += static_cast<uint64_t>(std::count(counted_to_, key.data(), '\n'));
+      counted_to_ = key.data();
+    }
+    return Reject(
+        {.line = key, .line_in_text = lines_before_, .reason = "the key is longer than 1 MiB"},
+        has_lines);
   }
 
   bool Reject(const BadLine& bad, bool has_line_number);
@@ -71,6 +74,8 @@ class CountingSink {
   uint64_t chunk_number_;
   const Chunk& chunk_;
   const char* text_;
+  const char* counted_to_;  // there are lines_before_ newlines before it
+  uint64_t lines_before_ = 0;
   CountTable* table_;
   WorkerReport* report_;
   uint64_t records_ = 0;
@@ -108,10 +113,9 @@ bool CountingSink::Fail(CountTable::AddResult result) {
     return true;
   }
   failed_ = true;
-  report_->fatal.Set(
-      fmt::format("a worker's table is full: {} keys fill the {} KiB that it may have; use fewer "
-                  "workers (-j), or raise the limit on address space (ulimit -v)",
-                  table_->size(), table_->region_bytes() >> 10));
+  report_->fatal.Set(fmt::format(
+      "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),
+      table_->region_bytes() >> 10, AddressSpaceRemedy(plan_.tables.size())));
   return false;
 }
 
@@ -182,6 +186,7 @@ std::optional<Position> Worker::ReadingAt() const {
 
 void Worker::OpenStreamOf(uint32_t input) {
   reading_input_ = input;
+  report_.reading_input = input;
   const auto while_waiting = [this] {
     if (!queue_.IsWanted(*ReadingAt())) throw NoLongerWanted();
   };
@@ -226,6 +231,7 @@ void Worker::FillBlock(uint32_t block) {
 
 void Worker::StopReading(std::optional<uint32_t> unused_block) {
   reader_.reset();
+  report_.reading_input = WorkerReport::kNoInput;
   queue_.CloseStream(unused_block);
 }
 
@@ -238,7 +244,6 @@ void Worker::NoteInputFailure(Position position, std::string_view message) {
 }
 
 bool Worker::CountChunk(uint64_t number) {
-  report_.current_chunk.store(number, std::memory_order_relaxed);
   const Chunk chunk = queue_.ledger()[number];
   const char* const begin = chunk.block == kNoBlock
                                 ? plan_.inputs[chunk.input].text->data() + chunk.begin
@@ -251,7 +256,6 @@ bool Worker::CountChunk(uint64_t number) {
                                       .text_bytes = chunk.size_bytes(),
                                       .file_bytes = chunk.file_bytes,
                                       .records = sink.records()});
-  report_.current_chunk.store(WorkerReport::kNoChunk, std::memory_order_relaxed);
   return !sink.failed();
 }
 

@@ -49,11 +49,21 @@ TEST_F(ErrorsCliTest, AMissingFileIsToldBeforeAnythingIsWaitedFor) {
   ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
   EXPECT_THAT(Failure({"count", "-", "fifo", "missing"}, {Stdin::Kind::kOpenPipe, ""}),
               StartsWith("tally: missing: "));
+  EXPECT_THAT(Failure({"count", "-o", "no/such/place", "-", "fifo"}, {Stdin::Kind::kOpenPipe, ""}),
+              StartsWith("tally: no/such/place: "));
+}
+
+TEST_F(ErrorsCliTest, AFailureElsewhereEndsTheWaitForASilentPipe) {
+  Write("bad", "a\n");
+  const Outcome outcome = Tally({"count", "-f", "columns", "-v2", "-j2", "bad", "-"},
+                                {Stdin::Kind::kOpenPipe, "a\t1\n"});
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_THAT(outcome.err, StartsWith("tally: bad: line 1: "));
 }
 
 TEST_F(ErrorsCliTest, ADirectoryIsNamedWithTheReason) {
   EXPECT_THAT(Failure({"count", "."}), AllOf(StartsWith("tally: .: "), HasSubstr("directory")));
-  EXPECT_THAT(Shell("$TALLY count < .").err,
+  EXPECT_THAT(Shell("tally count < .").err,
               AllOf(StartsWith("tally: standard input: "), HasSubstr("directory")));
 }
 
@@ -61,7 +71,7 @@ TEST_F(ErrorsCliTest, AFileThatCannotBeReadIsNamedWithTheReason) {
   // May be opened, but not read at its start.
   EXPECT_THAT(Failure({"count", "/proc/self/mem"}),
               AllOf(StartsWith("tally: /proc/self/mem: "), HasSubstr("Input/output error")));
-  EXPECT_THAT(Shell("$TALLY count <&-").err,
+  EXPECT_THAT(Shell("tally count <&-").err,
               AllOf(StartsWith("tally: standard input: "), HasSubstr("Bad file descriptor")));
 }
 
@@ -73,11 +83,11 @@ TEST_F(ErrorsCliTest, AFileWithoutPermissionIsNamedWithTheReason) {
     // Root may read everything.
     as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
     chmod(Path("").c_str(), 0755);
-    if (Shell(as_nobody + "$TALLY --version").exit_status != 0) {
+    if (Shell(as_nobody + "tally --version").exit_status != 0) {
       GTEST_SKIP() << "running as root, and another user cannot run the program";
     }
   }
-  const Outcome outcome = Shell(as_nobody + "$TALLY count secret");
+  const Outcome outcome = Shell(as_nobody + "tally count secret");
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: secret: "), HasSubstr("Permission denied")));
 }
@@ -191,8 +201,7 @@ TEST_F(ErrorsCliTest, TooLittleAddressSpaceIsAClearErrorWithTheNumbers) {
     for (const char* const workers : {"1", "2", "9"}) {
       for (const char* const input : {"in", "in.gz", "< <(cat in)"}) {
         const std::string script = "ulimit -v " + std::string(kib) +
-                                   "; exec $TALLY count -f lines -s key -j " + workers + " " +
-                                   input;
+                                   "; exec tally count -f lines -s key -j " + workers + " " + input;
         SCOPED_TRACE(script);
         const Outcome outcome = Shell(script);
         if (outcome.exit_status == 0) {
@@ -219,7 +228,14 @@ TEST_F(ErrorsCliTest, FewDescriptorsAreEnoughForManyFiles) {
     Write(name, i % 2 == 0 ? "a\n" : Gzip("a\n"));
     names += " " + name;
   }
-  EXPECT_EQ(Shell("ulimit -n 20; $TALLY count -f lines -j3" + names).out, "a\t100\n");
+  EXPECT_EQ(Shell("ulimit -n 20; tally count -f lines -j3" + names).out, "a\t100\n");
+}
+
+TEST_F(ErrorsCliTest, FilesMayBeMoreThanAProcessCanMap) {
+  EXPECT_EQ(Shell("mkdir many; for i in {1..300}; do echo $i > many/$i; done\n"
+                  "eval \"tally count -q -f lines $(printf 'many/* %.0s' {1..70})\" | wc -l")
+                .out,
+            "300\n");
 }
 
 TEST_F(ErrorsCliTest, ATypoGetsASuggestion) {
@@ -279,7 +295,9 @@ TEST_F(ErrorsCliTest, TallyAlonePrintsTheHelpAndExitsWith2) {
   at_terminal.in.kind = Stdin::Kind::kTerminal;
   const Outcome waiting = RunCommand(at_terminal);
   EXPECT_THAT(waiting, ExitsWith(2));
-  EXPECT_EQ(waiting.err, alone.err);
+  EXPECT_EQ(waiting.err, alone.err +
+                             "\ntally: no FILE, and standard input is a terminal; name one, or '-' "
+                             "to type\n");
 }
 
 TEST_F(ErrorsCliTest, HelpIsForPeopleAndFits80Columns) {

@@ -230,6 +230,12 @@ TEST_F(FormatsCliTest, TheFirstLineDecidesWhatAutoIs) {
   }
 }
 
+TEST_F(FormatsCliTest, AFileOfNothingButAByteOrderMarkDecidesNothing) {
+  Write("mark", "\xef\xbb\xbf");
+  Write("grams", "a\t2000\t1\t1\n");
+  EXPECT_EQ(Count({"-q", "mark", "grams"}), "a\t1\n");
+}
+
 TEST_F(FormatsCliTest, OneLineOnStandardErrorSaysWhatAutoChose) {
   Write("empty", "");
   Write("grams.gz", Gzip("a\t2000\t1\t1\n"));
@@ -298,21 +304,21 @@ TEST_F(FormatsCliTest, ProcFilesAreReadThoughTheySaySizeZero) {
 
 TEST_F(FormatsCliTest, AFileOnStandardInputIsCountedFromWhereItsOffsetStands) {
   Write("lines", "first\nsecond\nthird\n");
-  EXPECT_EQ(Shell("(read -r line; \"$TALLY\" count -f lines -s key) < lines").out,
+  EXPECT_EQ(Shell("(read -r line; \"tally\" count -f lines -s key) < lines").out,
             "second\t1\nthird\t1\n");
-  EXPECT_EQ(Shell("(cat > /dev/null; \"$TALLY\" count -f lines) < lines").out, "");
+  EXPECT_EQ(Shell("(cat > /dev/null; \"tally\" count -f lines) < lines").out, "");
   Write("packed", "header\n" + Gzip("inside\n"));
-  EXPECT_EQ(Shell("(read -r line; \"$TALLY\" count -f lines) < packed").out, "inside\t1\n");
+  EXPECT_EQ(Shell("(read -r line; \"tally\" count -f lines) < packed").out, "inside\t1\n");
 }
 
 TEST_F(FormatsCliTest, ProcessSubstitutionsAndFifosAreRead) {
   const Outcome substituted =
-      Shell("\"$TALLY\" count -f words <(echo a b) <(echo a c | gzip) <(:) -j 2");
+      Shell("\"tally\" count -f words <(echo a b) <(echo a c | gzip) <(:) -j 2");
   EXPECT_EQ(substituted.out, "a\t2\nb\t1\nc\t1\n");
   EXPECT_EQ(substituted.err, "");
   const Outcome fifo = Shell(
       "mkfifo pipe; (echo one; echo two; echo one) > pipe & "
-      "\"$TALLY\" count -f lines pipe");
+      "\"tally\" count -f lines pipe");
   EXPECT_EQ(fifo.out, "one\t2\ntwo\t1\n");
 }
 
@@ -320,7 +326,7 @@ TEST_F(FormatsCliTest, APipeThatComesInDribblesIsReadWhole) {
   const Outcome outcome = Shell(
       "(printf 'a'; sleep 0.02; printf 'b\\n'; sleep 0.02; printf '\\037'; sleep 0.02; printf 'c "
       "d') "
-      "| \"$TALLY\" count -q");
+      "| \"tally\" count -q");
   EXPECT_EQ(outcome.out, "ab\t1\nc\t1\nd\t1\n");
   EXPECT_EQ(outcome.err, "");
 }

@@ -192,10 +192,10 @@ TEST_F(MalformedCliTest, EachReasonIsNamed) {
   EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\n"), HasSubstr("column"));
   EXPECT_THAT(reason({"columns", "-k3"}, "a\tb\tc\na\tb\n"),
               HasSubstr("column 3, the key (-k), is missing"));
-  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\na\n"),
-              HasSubstr("column 2, the value (-v), is missing"));
-  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\n\n"),
-              HasSubstr("column 2, the value (-v), is missing"));
+  EXPECT_THAT(reason({"columns", "-v3"}, "a\tb\t1\na\tb\n"),
+              HasSubstr("column 3, the value (-v), is missing"));
+  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\na\n"), HasSubstr("there is no tab in it"));
+  EXPECT_THAT(reason({"columns", "-v2"}, "a\t1\n\n"), HasSubstr("there is no tab in it"));
 }
 
 TEST_F(MalformedCliTest, SkippedLinesAreCountedAndTheFirstFiveShown) {
@@ -234,7 +234,7 @@ TEST_F(MalformedCliTest, AllLinesMayBeSkipped) {
   const Outcome outcome = SameForAll({"-f", "ngram", "--skip-malformed"}, "one\ntwo\n\nthree");
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(outcome.err, HasSubstr("4 malformed lines"));
+  EXPECT_THAT(outcome.err, HasSubstr("4 malformed lines skipped, and no other was counted"));
 }
 
 }  // namespace

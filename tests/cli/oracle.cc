@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/cli/run_tally.h"
+#include "tests/white_space.h"
 
 namespace tally {
 namespace {
@@ -211,14 +212,6 @@ std::string OracleAnswer::ByCount() const {
   return rows;
 }
 
-const std::vector<char32_t>& AllPythonSpaces() {
-  static const std::vector<char32_t> kSpaces = {
-      0x09,   0x0a,   0x0b,   0x0c,   0x0d,   0x1c,   0x1d,   0x1e,   0x1f,   0x20,
-      0x85,   0xa0,   0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
-      0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000};
-  return kSpaces;
-}
-
 std::optional<std::vector<std::string>> AskPython(const std::vector<std::string>& paths) {
   const std::string script = R"(
 import collections, os, sys
@@ -260,19 +253,6 @@ FormatOptions ColumnsOptions(char delimiter, size_t key_column, size_t value_col
   options.key_column = key_column;
   options.value_column = value_column;
   return options;
-}
-
-bool IsPythonSpace(char32_t code_point) {
-  const auto& spaces = AllPythonSpaces();
-  return std::find(spaces.begin(), spaces.end(), code_point) != spaces.end();
-}
-
-std::string ToUtf8(char32_t code_point) {
-  const auto byte = [](char32_t value) { return std::string(1, static_cast<char>(value)); };
-  if (code_point < 0x80) return byte(code_point);
-  const std::string last = byte(0x80 | (code_point & 0x3f));
-  if (code_point < 0x800) return byte(0xc0 | code_point >> 6) + last;
-  return byte(0xe0 | code_point >> 12) + byte(0x80 | (code_point >> 6 & 0x3f)) + last;
 }
 
 }  // namespace tally

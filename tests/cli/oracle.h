@@ -36,13 +36,6 @@ std::optional<std::vector<std::string>> AskPython(const std::vector<std::string>
 FormatOptions OptionsOf(Format format);
 FormatOptions ColumnsOptions(char delimiter, size_t key_column, size_t value_column = 0);
 
-/// Code points where Python's str.isspace() holds.
-bool IsPythonSpace(char32_t code_point);
-const std::vector<char32_t>& AllPythonSpaces();
-
-/// REQUIRES: below U+10000 and no surrogate.
-std::string ToUtf8(char32_t code_point);
-
 }  // namespace tally
 
 #endif  // TALLY_TESTS_CLI_ORACLE_H_

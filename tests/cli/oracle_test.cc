@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/cli/run_tally.h"
+#include "tests/white_space.h"
 
 namespace tally {
 namespace {
@@ -211,7 +212,7 @@ TEST_F(OracleTest, EveryWhiteSpaceAcrossEveryBoundaryOfABlockOrPage) {
     // The fillers, words in themselves, tell one place from another.
     const std::string filler = fmt::format("{}-", block % 1000);
     while (text.size() < start) text += filler[text.size() % filler.size()];
-    text += ToUtf8(AllPythonSpaces()[combination / 5]);
+    text += ToUtf8(kPythonSpaces[combination / 5]);
   }
   const Matrix matrix = {.workers = {1, 3}, .chunk_sizes = {"7", "8M"}};
   Check(text, OptionsOf(Format::kWords), matrix);

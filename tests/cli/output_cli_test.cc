@@ -233,13 +233,13 @@ TEST_F(OutputCliTest, AnInputIsNeverOverwritten) {
   fs::create_hard_link(Path("in"), Path("hardlink"));
   const std::string path = Path("in");
   for (const std::string& script : std::vector<std::string>{
-           "$TALLY count -f lines -o in in", "$TALLY count -f lines -o symlink in",
-           "$TALLY count -f lines -o hardlink in", "$TALLY count -f lines -o in symlink",
-           "$TALLY count -f lines -o ./in " + path, "$TALLY count -f lines in >> in",
-           "$TALLY count -f lines in >> symlink", "$TALLY count -f lines in 1<> hardlink",
-           "$TALLY count -f lines -o in < in", "$TALLY count -f lines < in >> in",
-           "$TALLY count -f lines --stats in in", "$TALLY count -f lines --stats symlink < in",
-           "$TALLY count -f lines -o /dev/stdout in >> in"}) {
+           "tally count -f lines -o in in", "tally count -f lines -o symlink in",
+           "tally count -f lines -o hardlink in", "tally count -f lines -o in symlink",
+           "tally count -f lines -o ./in " + path, "tally count -f lines in >> in",
+           "tally count -f lines in >> symlink", "tally count -f lines in 1<> hardlink",
+           "tally count -f lines -o in < in", "tally count -f lines < in >> in",
+           "tally count -f lines --stats in in", "tally count -f lines --stats symlink < in",
+           "tally count -f lines -o /dev/stdout in >> in"}) {
     const Outcome outcome = Shell(script);
     EXPECT_THAT(outcome, ExitsWith(1)) << script;
     EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: "), HasSubstr("input"))) << script;
@@ -255,9 +255,9 @@ TEST_F(OutputCliTest, AnInputIsNeverOverwritten) {
 TEST_F(OutputCliTest, AFullDiskIsAnErrorWithTheReason) {
   Write("in", kFruit);
   for (const char* const script :
-       {"$TALLY count -f lines in > /dev/full", "$TALLY count -f lines -o /dev/full in",
-        "$TALLY count -f lines -O json in > /dev/full", "$TALLY --help > /dev/full",
-        "$TALLY --version > /dev/full", "$TALLY count -f lines --stats /dev/full in"}) {
+       {"tally count -f lines in > /dev/full", "tally count -f lines -o /dev/full in",
+        "tally count -f lines -O json in > /dev/full", "tally --help > /dev/full",
+        "tally --version > /dev/full", "tally count -f lines --stats /dev/full in"}) {
     const Outcome outcome = Shell(script);
     EXPECT_THAT(outcome, ExitsWith(1)) << script;
     EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: "), HasSubstr("No space left on device")))
@@ -270,7 +270,7 @@ TEST_F(OutputCliTest, AFileOverTheLimitOnFileSizesLeavesTheOldOne) {
   for (int i = 0; i < 40000; ++i) text += std::to_string(i) + "\n";
   Write("in", text);
   Write("old", "as it was");
-  const Outcome outcome = Shell("ulimit -f 8; $TALLY count -f lines -o old in");
+  const Outcome outcome = Shell("ulimit -f 8; tally count -f lines -o old in");
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: old: "), HasSubstr("File too large")));
   EXPECT_EQ(Read("old"), "as it was");
@@ -280,16 +280,16 @@ TEST_F(OutputCliTest, AFileOverTheLimitOnFileSizesLeavesTheOldOne) {
 TEST_F(OutputCliTest, AClosedOutputIsAnErrorWithTheReason) {
   Write("in", kFruit);
   for (const char* const arguments : {"count -f lines in", "--help", "--version"}) {
-    const Outcome outcome = Shell(std::string("$TALLY ") + arguments + " >&-");
+    const Outcome outcome = Shell(std::string("tally ") + arguments + " >&-");
     EXPECT_THAT(outcome, ExitsWith(1)) << arguments;
     EXPECT_THAT(outcome.err,
                 AllOf(StartsWith("tally: standard output: "), HasSubstr("Bad file descriptor")));
   }
   // The descriptor that is free must not become some other file's.
-  EXPECT_THAT(Shell("$TALLY count -f lines -o out in >&- && cat out").out, StartsWith("pear\t3\n"));
-  EXPECT_THAT(Shell("$TALLY count -f lines in 2>&-").out, StartsWith("pear\t3\n"));
-  EXPECT_THAT(Shell("$TALLY count -f lines in <&-").out, StartsWith("pear\t3\n"));
-  EXPECT_THAT(Shell("$TALLY count -f lines -o out in <&- >&- 2>&-; cat out").out,
+  EXPECT_THAT(Shell("tally count -f lines -o out in >&- && cat out").out, StartsWith("pear\t3\n"));
+  EXPECT_THAT(Shell("tally count -f lines in 2>&-").out, StartsWith("pear\t3\n"));
+  EXPECT_THAT(Shell("tally count -f lines in <&-").out, StartsWith("pear\t3\n"));
+  EXPECT_THAT(Shell("tally count -f lines -o out in <&- >&- 2>&-; cat out").out,
               StartsWith("pear\t3\n"));
 }
 
@@ -298,14 +298,14 @@ TEST_F(OutputCliTest, AReaderThatHasEnoughEndsItQuietlyBySigpipe) {
   for (int i = 0; i < 40000; ++i) text += std::to_string(i) + "\n";
   Write("in", text);
   for (const char* const format : {"tsv", "json"}) {
-    const Outcome outcome = Shell("$TALLY count -f lines -s key -O " + std::string(format) +
+    const Outcome outcome = Shell("tally count -f lines -s key -O " + std::string(format) +
                                   " in | head -n 1; echo ${PIPESTATUS[0]}");
     EXPECT_THAT(outcome.out, testing::EndsWith("\n141\n"));
     EXPECT_EQ(outcome.err, "");
   }
   // A parent that ignores SIGPIPE, as Python does, changes nothing.
   const Outcome ignored =
-      Shell("trap '' PIPE; $TALLY count -f lines in | head -n 1; echo ${PIPESTATUS[0]}");
+      Shell("trap '' PIPE; tally count -f lines in | head -n 1; echo ${PIPESTATUS[0]}");
   EXPECT_THAT(ignored.out, testing::EndsWith("\n141\n"));
   EXPECT_EQ(ignored.err, "");
 }

@@ -307,7 +307,7 @@ TEST_F(StatsCliTest, ByDefaultThereIsAWorkerForEachCpuThatTheProcessMayUse) {
   int cpu = 0;
   while (!CPU_ISSET(cpu, &usable)) ++cpu;
   const Outcome pinned = Shell("command -v taskset > /dev/null || exit 9; taskset -c " +
-                               std::to_string(cpu) + " $TALLY count -f lines --stats one");
+                               std::to_string(cpu) + " tally count -f lines --stats one");
   if (pinned.exit_status == 9) GTEST_SKIP() << "there is no taskset here";
   EXPECT_THAT(pinned, ExitsWith(0));
   EXPECT_EQ(json::parse(Read("one")).at("workers"), 1);

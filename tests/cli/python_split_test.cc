@@ -7,6 +7,7 @@
 
 #include "tests/cli/oracle.h"
 #include "tests/cli/run_tally.h"
+#include "tests/white_space.h"
 
 namespace tally {
 namespace {
@@ -49,7 +50,7 @@ std::string RandomPiece(std::mt19937* random) {
       return std::string(1, static_cast<char>(below(256)));
     case 1:
     case 2:
-      return ToUtf8(AllPythonSpaces()[below(AllPythonSpaces().size())]);
+      return ToUtf8(kPythonSpaces[below(kPythonSpaces.size())]);
     case 3:
     case 4:
       return kFragments[below(kFragments.size())];

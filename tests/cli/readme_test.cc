@@ -45,7 +45,7 @@ constexpr char kMark[] = "@@ end of example @@\n";
 // One shell runs them all, so that they share files and $?.
 std::string RunAll(const std::vector<Example>& examples, const fs::path& directory) {
   std::ofstream script(directory / "examples.sh");
-  script << "PATH=" << fs::path(TALLY_BINARY).parent_path().string() << ":$PATH\n";
+  script << "PATH='" << fs::path(TALLY_BINARY).parent_path().string() << "':$PATH\n";
   for (const Example& example : examples) {
     script << example.command << "last=$?; printf '"
            << "@@ end of example @@\\n"

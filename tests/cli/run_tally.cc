@@ -409,8 +409,10 @@ Command CliTest::TallyCommand(std::vector<std::string> arguments, Stdin in) cons
 }
 
 Command CliTest::ShellCommand(std::string script) const {
+  const std::string path =
+      fs::path(TALLY_BINARY).parent_path().string() + ":" + std::getenv("PATH");
   return {.arguments = {"-c", std::move(script)},
-          .environment = {{"TALLY", TALLY_BINARY}},
+          .environment = {{"PATH", path}},
           .directory = dir_.path(),
           .program = "bash"};
 }

@@ -187,7 +187,7 @@ class CliTest : public testing::Test {
   Outcome Tally(std::vector<std::string> arguments, Stdin in = {}) const {
     return RunCommand(TallyCommand(std::move(arguments), std::move(in)));
   }
-  /// By bash, with the program as $TALLY.
+  /// By bash, with the program on its PATH.
   Command ShellCommand(std::string script) const;
   Outcome Shell(std::string script) const { return RunCommand(ShellCommand(std::move(script))); }
 

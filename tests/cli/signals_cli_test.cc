@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/cli/oracle.h"
+#include "tests/cli/paused_run.h"
 #include "tests/cli/run_tally.h"
 
 namespace tally {
@@ -25,53 +26,14 @@ using testing::StartsWith;
 
 constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
-class SignalsCliTest : public CliTest {
+class SignalsCliTest : public PausedRunCliTest {
  protected:
-  /// With a standard input that the test holds open, and signals left to the kernel where a
-  /// sanitizer would turn them into an exit status.
-  Command Waiting(std::vector<std::string> arguments) const {
-    Command command = TallyCommand(std::move(arguments), {Stdin::Kind::kOpenPipe, ""});
-    const char* const set = getenv("ASAN_OPTIONS");
-    command.environment["ASAN_OPTIONS"] =
-        std::string(set == nullptr ? "" : set) + ":handle_segv=0:handle_sigbus=0:handle_abort=0";
-    return command;
-  }
-
-  /// Until it has workers, which have read all there is and sleep.
-  static std::vector<pid_t> WorkersAtRest(Process* tally, size_t workers) {
-    std::vector<pid_t> children;
-    tally->WaitUntil(
-        [&] {
-          children = ChildrenOf(tally->pid());
-          return children.size() == workers && tally->UnreadStdinBytes() == 0 &&
-                 std::all_of(children.begin(), children.end(),
-                             [](pid_t child) { return StateOf(child) == 'S'; });
-        },
-        "the workers to wait for more input");
-    std::sort(children.begin(), children.end());
-    return children;
-  }
-
-  /// Until it sleeps in a system call, ready for signals.
-  static void MasterAtRest(Process* tally) {
-    tally->WaitUntil(
-        [tally] { return Catches(tally->pid(), SIGTERM) && StateOf(tally->pid()) == 'S'; },
-        "the master to wait");
-  }
-
   void ExpectDeathWithoutATrace(Process* tally, int signal_number) const {
     const Outcome outcome = tally->Wait();
     EXPECT_THAT(outcome, DiesBy(signal_number));
     EXPECT_EQ(outcome.out, "");
     EXPECT_EQ(outcome.err, "");
     EXPECT_FALSE(tally->AnyProcessLeft());
-  }
-
-  /// A file whose counts fill any pipe.
-  void WriteManyLines(const std::string& name, int lines = 30000) const {
-    std::string text;
-    for (int i = 0; i < lines; ++i) text += std::to_string(i) + "\n";
-    Write(name, text);
   }
 };
 
@@ -193,8 +155,8 @@ TEST_F(SignalsCliTest, AStopSignalDuringTheWriteLeavesTheOldFileOrTheWholeNewOne
 TEST_F(SignalsCliTest, SignalsThatAreIgnoredStayIgnored) {
   Command command = Waiting({});
   command.program = "bash";
-  command.arguments = {"-c", "trap '' HUP INT; exec \"$TALLY\" count -f lines -j2"};
-  command.environment["TALLY"] = TALLY_BINARY;
+  command.arguments = {"-c", "trap '' HUP INT; exec tally count -f lines -j2"};
+  command.environment["PATH"] = ShellCommand("").environment.at("PATH");
   Process tally(command);
   tally.WriteStdin("some\nlines\n");
   WorkersAtRest(&tally, 2);
@@ -207,79 +169,6 @@ TEST_F(SignalsCliTest, SignalsThatAreIgnoredStayIgnored) {
   const Outcome outcome = tally.Wait();
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_EQ(outcome.out, "lines\t2\nsome\t2\n");
-}
-
-TEST_F(SignalsCliTest, AWorkerThatIsKilledFailsTheRunAtOnce) {
-  Write("old", "as it was");
-  struct Case {
-    int signal_number;
-    const char* name;
-  };
-  for (const Case& c :
-       {Case{SIGKILL, "SIGKILL"}, Case{SIGSEGV, "SIGSEGV"}, Case{SIGTERM, "SIGTERM"}}) {
-    for (size_t victim = 0; victim < 3; ++victim) {
-      Process tally(Waiting({"count", "-f", "lines", "-j3", "-o", "old"}));
-      tally.WriteStdin("some\nlines\n");
-      const auto children = WorkersAtRest(&tally, 3);
-      ASSERT_EQ(children.size(), 3u);
-      kill(children[victim], c.signal_number);
-      const Outcome outcome = tally.Wait();
-      EXPECT_THAT(outcome, ExitsWith(1));
-      EXPECT_THAT(outcome.err, ContainsRegex("^tally: worker [123] \\(process " +
-                                             std::to_string(children[victim]) + "\\) .*" + c.name));
-      EXPECT_THAT(outcome.err, HasSubstr("chunk"));
-      EXPECT_FALSE(tally.AnyProcessLeft());
-      EXPECT_EQ(Read("old"), "as it was");
-      EXPECT_THAT(Files(), ElementsAre("old"));
-    }
-  }
-}
-
-// A file that shrinks while it is counted kills the worker that looks at what is gone. The one
-// worker waits for standard input first, so the file's chunk is still to come.
-TEST_F(SignalsCliTest, AWorkerThatDiesWithAChunkNamesTheChunk) {
-  WriteManyLines("shrinks");
-  const auto size = std::to_string(Read("shrinks").size());
-  Process tally(Waiting({"count", "-f", "lines", "-j1", "-o", "out", "shrinks", "-"}));
-  tally.WriteStdin("some\nlines\n");
-  WorkersAtRest(&tally, 1);
-  ASSERT_EQ(truncate(Path("shrinks").c_str(), 0), 0);
-  tally.CloseStdin();
-  const Outcome outcome = tally.Wait();
-  EXPECT_THAT(outcome, ExitsWith(1));
-  EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker 1 "), HasSubstr("SIGBUS"),
-                                 HasSubstr("chunk 1 (shrinks, bytes 0 to " + size + ")")));
-  EXPECT_THAT(Files(), ElementsAre("shrinks"));
-}
-
-// With chunks of a line the workers take the locks all the time: some of them die inside.
-TEST_F(SignalsCliTest, WorkersThatDieAnywhereNeverHangTheRun) {
-  WriteManyLines("in", 300000);
-  const std::string whole = AskOracle({Read("in")}, OptionsOf(Format::kLines)).ByKey();
-  int failures = 0;
-  for (int run = 0; run < 60 && failures < 12; ++run) {
-    Process tally(
-        TallyCommand({"count", "-f", "lines", "-s", "key", "-j3", "--chunk-size", "1", "in"}));
-    std::vector<pid_t> children;
-    tally.WaitUntil(
-        [&] {
-          children = ChildrenOf(tally.pid());
-          return children.size() > static_cast<size_t>(run % 3) || !tally.outcome().out.empty();
-        },
-        "a worker to kill");
-    if (!children.empty()) kill(children.back(), SIGKILL);
-    const Outcome outcome = tally.Wait();
-    if (outcome.exit_status == 0) {
-      EXPECT_TRUE(outcome.out == whole);
-      continue;
-    }
-    ++failures;
-    EXPECT_THAT(outcome, ExitsWith(1));
-    EXPECT_EQ(outcome.out, "");
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker "), HasSubstr("SIGKILL")));
-    EXPECT_FALSE(tally.AnyProcessLeft());
-  }
-  EXPECT_GT(failures, 0);
 }
 
 // The workers hold the pipes that the master had: Wait() returns once they are gone as well.

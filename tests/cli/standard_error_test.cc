@@ -23,14 +23,26 @@ TEST_F(StandardErrorCliTest, WhereNothingCanBeSaidTheOutputAndTheStatusAreTheSam
   Write("in", "b\na\nb\n");
   for (const char* const redirection : {"2>&-", "2>/dev/full", "2</dev/null"}) {
     const std::string to = std::string(" ") + redirection;
-    EXPECT_EQ(Shell("$TALLY count in" + to).out, "b\t2\na\t1\n") << to;
-    EXPECT_THAT(Shell("$TALLY count in" + to), ExitsWith(0)) << to;
-    EXPECT_THAT(Shell("$TALLY count -f columns -v1 --skip-malformed in" + to), ExitsWith(0)) << to;
-    EXPECT_THAT(Shell("$TALLY count --progress always in" + to), ExitsWith(0)) << to;
-    EXPECT_THAT(Shell("$TALLY count missing" + to), ExitsWith(1)) << to;
-    EXPECT_THAT(Shell("$TALLY count --bogus" + to), ExitsWith(2)) << to;
-    EXPECT_THAT(Shell("$TALLY" + to), ExitsWith(2)) << to;
+    EXPECT_EQ(Shell("tally count in" + to).out, "b\t2\na\t1\n") << to;
+    EXPECT_THAT(Shell("tally count in" + to), ExitsWith(0)) << to;
+    EXPECT_THAT(Shell("tally count -f columns -v1 --skip-malformed in" + to), ExitsWith(0)) << to;
+    EXPECT_THAT(Shell("tally count --progress always in" + to), ExitsWith(0)) << to;
+    EXPECT_THAT(Shell("tally count missing" + to), ExitsWith(1)) << to;
+    EXPECT_THAT(Shell("tally count --bogus" + to), ExitsWith(2)) << to;
+    EXPECT_THAT(Shell("tally" + to), ExitsWith(2)) << to;
   }
+}
+
+TEST_F(StandardErrorCliTest, APipeThatNobodyReadsIsNoReasonToFail) {
+  Write("in", "b\na\nb\n");
+  const std::string unread = "exec 3> >(true); wait $!; ";
+  for (const char* const options : {"", "--progress always ", "--stats stats "}) {
+    const Outcome outcome = Shell(unread + "tally count -o out " + options + "in 2>&3");
+    EXPECT_THAT(outcome, ExitsWith(0));
+    EXPECT_EQ(Read("out"), "b\t2\na\t1\n");
+  }
+  EXPECT_THAT(Shell(unread + "tally count missing 2>&3"), ExitsWith(1));
+  EXPECT_THAT(Shell(unread + "tally count --bogus 2>&3"), ExitsWith(2));
 }
 
 TEST_F(StandardErrorCliTest, AStoppedTerminalHoldsUpNeitherTheRunNorASignal) {
@@ -42,9 +54,9 @@ TEST_F(StandardErrorCliTest, AStoppedTerminalHoldsUpNeitherTheRunNorASignal) {
   fcntl(ends[1], F_SETFL, 0);
   const std::string full =
       " 2>/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(ends[1]);
-  EXPECT_EQ(Shell("printf 'a\\n' | $TALLY count -f lines --progress always" + full).out, "a\t1\n");
+  EXPECT_EQ(Shell("printf 'a\\n' | tally count -f lines --progress always" + full).out, "a\t1\n");
 
-  Command command = ShellCommand("exec $TALLY count -f lines --progress always -" + full);
+  Command command = ShellCommand("exec tally count -f lines --progress always -" + full);
   command.in.kind = Stdin::Kind::kOpenPipe;
   Process tally(command);
   tally.WriteStdin("a\n");
@@ -75,8 +87,8 @@ TEST_F(StandardErrorCliTest, OfSeveralFailuresTheFirstIsToldWhateverTheSchedulin
 
 TEST_F(StandardErrorCliTest, StatsAreNotWrittenOverTheCounts) {
   Write("in", "a\n");
-  EXPECT_THAT(Shell("$TALLY count -q in --stats both > both"), ExitsWith(2));
-  EXPECT_THAT(Shell("ln -s both link; $TALLY count -q in -o both --stats link"), ExitsWith(2));
+  EXPECT_THAT(Shell("tally count -q in --stats both > both"), ExitsWith(2));
+  EXPECT_THAT(Shell("ln -s both link; tally count -q in -o both --stats link"), ExitsWith(2));
   EXPECT_EQ(Read("both"), "");
 }
 

@@ -1,6 +1,6 @@
 // White space as Python's str.split() sees it, in UTF-8.
-#ifndef TALLY_WORKER_UTF8_SPACE_H_
-#define TALLY_WORKER_UTF8_SPACE_H_
+#ifndef TALLY_COMMON_UTF8_SPACE_H_
+#define TALLY_COMMON_UTF8_SPACE_H_
 
 #include <cstddef>
 
@@ -33,4 +33,4 @@ inline unsigned Utf8SpaceLength(const char* text, size_t size_bytes) {
 
 }  // namespace tally
 
-#endif  // TALLY_WORKER_UTF8_SPACE_H_
+#endif  // TALLY_COMMON_UTF8_SPACE_H_

@@ -1,0 +1,29 @@
+// What is said when a mapped page of an input turns out to be unreadable.
+#ifndef TALLY_MASTER_BUS_ERROR_H_
+#define TALLY_MASTER_BUS_ERROR_H_
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/input.h"
+
+namespace tally {
+
+/// A mapped file that is cut short, or whose disk fails, is noticed only where it is touched: the
+/// kernel sends SIGBUS. While this object lives, one that an input causes in this process ends it
+/// with kExitFailed and a message that names the file, the place and the reason. Nothing is
+/// unwound, so there must be no unfinished output meanwhile. Any other SIGBUS, and one in a forked
+/// worker after ResetSignalsInWorker(), kills as ever.
+/// One at a time; for the master. `paths` are what `inputs` were opened from.
+class BusErrorReport {
+ public:
+  BusErrorReport(std::span<const Input> inputs, const std::vector<std::string>& paths);
+  ~BusErrorReport();
+  BusErrorReport(const BusErrorReport&) = delete;
+  BusErrorReport& operator=(const BusErrorReport&) = delete;
+};
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_BUS_ERROR_H_

@@ -1,0 +1,109 @@
+// Files that change while they are counted: no numbers of a text that never was.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/cli/paused_run.h"
+#include "tests/cli/run_tally.h"
+
+namespace tally {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ChangingInputsCliTest : public PausedRunCliTest {
+ protected:
+  /// How a run ends where `change` is made to a file while its one worker waits for standard input,
+  /// with the file's chunks still to come.
+  Outcome CountWhile(const std::string& file, const std::function<void()>& change) const {
+    Process tally(Waiting({"count", "-f", "lines", "-j1", "-o", "out", file, "-"}));
+    tally.WriteStdin("some\nlines\n");
+    WorkersAtRest(&tally, 1);
+    change();
+    tally.CloseStdin();
+    return tally.Wait();
+  }
+
+  std::string SizeOf(const std::string& file) const { return std::to_string(Read(file).size()); }
+};
+
+TEST_F(ChangingInputsCliTest, AFileThatShrinksIsToldWithItsSizes) {
+  WriteManyLines("shrinks");
+  const std::string size = SizeOf("shrinks");
+  // To nothing, which kills the worker, and within its last page, which shows it zeros.
+  for (const size_t left : {size_t{0}, Read("shrinks").size() - 5}) {
+    WriteManyLines("shrinks");
+    const Outcome outcome = CountWhile("shrinks", [&] {
+      ASSERT_EQ(truncate(Path("shrinks").c_str(), static_cast<off_t>(left)), 0);
+    });
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_EQ(outcome.err, "tally: shrinks: shrank from " + size + " to " + std::to_string(left) +
+                               " bytes while being read; nothing was written\n");
+    EXPECT_THAT(Files(), ElementsAre("shrinks"));
+  }
+}
+
+TEST_F(ChangingInputsCliTest, AFileThatIsWrittenToIsToldHoweverItIs) {
+  const std::function<void()> changes[] = {
+      [&] { std::ofstream(Path("in"), std::ios::app) << "more\n"; },
+      [&] { std::ofstream(Path("in")) << "b\na\n"; },
+      [&] {
+        Write("new", "a\nb\n");
+        std::rename(Path("new").c_str(), Path("in").c_str());
+      },
+      [&] { unlink(Path("in").c_str()); }};
+  for (const auto& change : changes) {
+    for (const bool packed : {false, true}) {
+      Write("in", packed ? Gzip("a\nb\n") : "a\nb\n");
+      // Within the clock's tick after that, a change would not show.
+      struct timespec times[2] = {{.tv_sec = 1, .tv_nsec = 0}, {.tv_sec = 1, .tv_nsec = 0}};
+      utimensat(AT_FDCWD, Path("in").c_str(), times, 0);
+      const Outcome outcome = CountWhile("in", change);
+      EXPECT_THAT(outcome, ExitsWith(1));
+      EXPECT_THAT(outcome.err, StartsWith("tally: in: "));
+      EXPECT_THAT(outcome.err, HasSubstr(" while being read; nothing was written"));
+      EXPECT_EQ(Read("out"), "");
+      unlink(Path("in").c_str());
+    }
+  }
+}
+
+TEST_F(ChangingInputsCliTest, AFileThatStaysAsItIsMayBeReadAndLinkedMeanwhile) {
+  Write("in", "a\nb\n");
+  const Outcome outcome = CountWhile("in", [&] {
+    EXPECT_EQ(Read("in"), "a\nb\n");
+    EXPECT_EQ(link(Path("in").c_str(), Path("other").c_str()), 0);
+    EXPECT_EQ(chmod(Path("in").c_str(), 0600), 0);
+  });
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(Read("out"), "a\t1\nb\t1\nlines\t1\nsome\t1\n");
+}
+
+// The master waits for the FIFO's writer with the file mapped, and then looks for its line ends.
+TEST_F(ChangingInputsCliTest, AFileThatShrinksBeforeItIsCutIsToldAsWell) {
+  WriteManyLines("shrinks");
+  const std::string size = SizeOf("shrinks");
+  ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
+  Process tally(Waiting({"count", "-f", "lines", "-o", "out", "shrinks", "fifo"}));
+  MasterAtRest(&tally);
+  ASSERT_EQ(truncate(Path("shrinks").c_str(), 0), 0);
+  std::ofstream(Path("fifo")) << "a\n";
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_EQ(outcome.err, "tally: shrinks: shrank from " + size +
+                             " to 0 bytes while being read; nothing was written\n");
+  EXPECT_EQ(Read("out"), "");
+}
+
+}  // namespace
+}  // namespace tally
