@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "common/chunk.h"
+#include "common/escape.h"
 #include "common/progress.h"
 #include "common/robust_mutex.h"
 #include "common/work_queue.h"
@@ -35,13 +36,17 @@ class FixedText {
   std::array<char, kCapacity> bytes_;
 };
 
+/// How much of a key or a line is kept for messages: more than they show, so that they can tell
+/// that something was cut.
+constexpr size_t kKeptBytes = kShownBytes + 16;
+
 /// The first, by its bytes, of the keys whose totals pass 2^64-1. Kept to the length that messages
 /// show.
 class OverflowedKey {
  public:
   void Note(std::string_view key) {
     if (key.data() == nullptr) return;
-    key = key.substr(0, kShownBytes);
+    key = key.substr(0, kKeptBytes);
     if (found_ && key_.view() <= key) return;
     found_ = true;
     key_.Set(key);
@@ -51,10 +56,8 @@ class OverflowedKey {
   std::string_view view() const { return found_ ? key_.view() : std::string_view(); }
 
  private:
-  static constexpr size_t kShownBytes = 96;
-
   bool found_ = false;
-  FixedText<kShownBytes> key_;
+  FixedText<kKeptBytes> key_;
 };
 
 /// A line that no record could be made of.
@@ -64,7 +67,7 @@ struct MalformedLine {
   uint64_t line_in_chunk = 0;    // 0-based
   bool has_line_number = false;  // a word has none
   uint64_t size_bytes = 0;
-  FixedText<96> text;  // its first bytes
+  FixedText<kKeptBytes> text;  // its first bytes
   FixedText<96> reason;
 };
 

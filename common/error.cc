@@ -20,7 +20,7 @@ std::string_view AddressSpaceRemedy(uint64_t workers) {
 
 Error OverflowError(std::string_view key) {
   return Error(fmt::format("the count of \"{}\" passes 2^64-1 (18446744073709551615)",
-                           EscapeForMessage(key, 80)));
+                           EscapeForMessage(key, kShownBytes)));
 }
 
 }  // namespace tally

@@ -9,6 +9,9 @@
 
 namespace tally {
 
+/// How much of a key or a line a message shows.
+constexpr size_t kShownBytes = 80;
+
 /// Appends `bytes` to `out`. Control characters (C0, DEL, C1), Unicode's bidirectional controls
 /// and bytes that are not valid UTF-8 appear as \xNN, byte by byte; all else is unchanged.
 void AppendEscaped(std::string_view bytes, std::string* out);

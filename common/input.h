@@ -6,30 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "common/mapped_file.h"
+#include "common/unique_fd.h"
 
 namespace tally {
-
-/// Owns a file descriptor.
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~UniqueFd();
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 /// What a file is, whatever its name: to refuse an output that is an input as well.
 struct FileId {

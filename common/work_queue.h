@@ -31,9 +31,9 @@ struct Task {
 /// one reader, a worker that fills blocks of shared memory with its text and publishes each as a
 /// further chunk, for anyone to claim; while no block is free, the reader counts as well.
 ///
-/// Every call may be made by any worker, in any process; each takes the lock once, for a few
-/// instructions. The pointers in here are valid in all of them, since all were forked from the
-/// master that made them.
+/// Every call may be made by any worker, in any process; each holds the lock for some instructions
+/// only, and waits without it. The pointers in here are valid in all of them, since all were forked
+/// from the master that made them.
 class WorkQueue {
  public:
   /// `ledger`: shared memory; its first `mapped_chunks` entries are made, the rest are for the
@@ -81,7 +81,7 @@ class WorkQueue {
   void Wait(Lock* lock);
   void WakeAll();
 
-  RobustMutex mutex_;  // guards all below, and the ledger's owner and done fields
+  RobustMutex mutex_;  // guards all below, and the owner, done and lines fields of the ledger
   std::span<Chunk> ledger_;
   std::span<const uint32_t> streams_;
   uint64_t next_mapped_ = 0;

@@ -9,12 +9,6 @@
 #include "master/messages.h"
 
 namespace tally {
-namespace {
-
-constexpr size_t kShownLineBytes = 80;
-
-}  // namespace
-
 InputFindings::InputFindings(const ControlBlock& control, std::span<const Input> inputs)
     : control_(control), inputs_(inputs) {
   for (const WorkerReport& report : control.reports()) {
@@ -56,7 +50,7 @@ void InputFindings::SaySkipped(uint64_t records) const {
 std::string InputFindings::Describe(const MalformedLine& line) const {
   std::string place = EscapeForMessage(inputs_[line.position.input].name);
   if (line.has_line_number) place += fmt::format(": line {}", LineNumber(line));
-  std::string text = EscapeForMessage(line.text.view(), kShownLineBytes);
+  std::string text = EscapeForMessage(line.text.view(), kShownBytes);
   if (line.size_bytes > line.text.view().size() && !text.ends_with("...")) text += "...";
   return fmt::format("{}: byte {}: {}: \"{}\"", place, line.position.offset, line.reason.view(),
                      text);

@@ -94,9 +94,9 @@ bool MayBecomeGzip(std::string_view first_bytes) {
 
 // Reads no more of a pipe than its first line takes.
 void PeekAtStream(Input* input, const std::function<void()>& while_waiting) {
-  const int duplicate = fcntl(input->fd.get(), F_DUPFD_CLOEXEC, 0);
-  if (duplicate < 0) throw SystemError(input->name, "cannot be read", errno);
-  const auto source = MakeDescriptorSource(duplicate, input->name, while_waiting);
+  UniqueFd duplicate(fcntl(input->fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!duplicate) throw SystemError(input->name, "cannot be read", errno);
+  const auto source = MakeDescriptorSource(std::move(duplicate), input->name, while_waiting);
   std::string& prefix = input->prefix;
   while (MayBecomeGzip(prefix) && ReadMore(source.get(), &prefix)) {
   }

@@ -1,5 +1,5 @@
-// The options of a run, twice: as the user typed them, and as resolved against this machine and
-// the inputs. Nothing past cli.cc sees the command line.
+// The options of a run as the user typed them, and how those of the format are resolved once the
+// inputs are known. Nothing past cli.cc sees the command line.
 #ifndef TALLY_MASTER_OPTIONS_H_
 #define TALLY_MASTER_OPTIONS_H_
 

@@ -144,17 +144,17 @@ void OutputFile::CheckTarget(const std::string& path) {
 void OutputFile::OpenDescriptor(int descriptor) {
   const int flags = fcntl(descriptor, F_GETFL);
   if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) throw Failure(path_, "cannot write", EBADF);
-  fd_ = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  if (fd_ < 0) throw Failure(path_, "cannot write", errno);
+  fd_ = UniqueFd(fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!fd_) throw Failure(path_, "cannot write", errno);
 }
 
 void OutputFile::OpenDirectly() {
   // A FIFO is opened only once it has a reader.
   do {
     ThrowIfStopped();
-    fd_ = open(path_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
-  } while (fd_ < 0 && errno == EINTR);
-  if (fd_ < 0) throw Failure(path_, "cannot write", errno);
+    fd_ = UniqueFd(open(path_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+  } while (!fd_ && errno == EINTR);
+  if (!fd_) throw Failure(path_, "cannot write", errno);
 }
 
 void OutputFile::OpenTemporary(const struct stat* old_file) {
@@ -162,27 +162,27 @@ void OutputFile::OpenTemporary(const struct stat* old_file) {
   const fs::path target = target_path_;
   const std::string name = target.filename().string().substr(0, kMaxNameBytes);
   std::string temporary = target.parent_path() / fmt::format(".{}.XXXXXX", name);
-  fd_ = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd_ < 0) throw Failure(path_, "cannot make a temporary file beside it", errno);
+  fd_ = UniqueFd(mkostemp(temporary.data(), O_CLOEXEC));
+  if (!fd_) throw Failure(path_, "cannot make a temporary file beside it", errno);
   temporary_path_ = std::move(temporary);
 
   // Only root can leave a file to its owner, and only a member can leave it to its group: for
   // anybody else the new file is their own.
-  if (old_file != nullptr && fchown(fd_, old_file->st_uid, old_file->st_gid) != 0) {
-    (void)!fchown(fd_, static_cast<uid_t>(-1), old_file->st_gid);
+  if (old_file != nullptr && fchown(fd_.get(), old_file->st_uid, old_file->st_gid) != 0) {
+    (void)!fchown(fd_.get(), static_cast<uid_t>(-1), old_file->st_gid);
   }
   const mode_t mode = old_file != nullptr ? old_file->st_mode & 0777 : NewFileMode();
-  if (fchmod(fd_, mode) != 0) {
+  if (fchmod(fd_.get(), mode) != 0) {
     const int error = errno;
     Discard();
     throw Failure(path_, "cannot set permissions", error);
   }
 }
 
-bool OutputFile::IsTerminal() const { return isatty(fd_) == 1; }
+bool OutputFile::IsTerminal() const { return isatty(fd_.get()) == 1; }
 
 void OutputFile::Write(std::string_view bytes) {
-  assert(fd_ >= 0);
+  assert(fd_);
   while (!bytes.empty()) {
     ThrowIfStopped();
     WriteSome(&bytes);
@@ -190,7 +190,7 @@ void OutputFile::Write(std::string_view bytes) {
 }
 
 void OutputFile::WriteSome(std::string_view* bytes) {
-  const ssize_t written = write(fd_, bytes->data(), bytes->size());
+  const ssize_t written = write(fd_.get(), bytes->data(), bytes->size());
   if (written > 0) {
     bytes->remove_prefix(static_cast<size_t>(written));
     return;
@@ -203,7 +203,7 @@ void OutputFile::WriteSome(std::string_view* bytes) {
       // Another program may have made a shared terminal or pipe non-blocking. A signal that comes
       // just before poll() does not end it, so it ends by itself now and then.
       constexpr int kPollMs = 200;
-      pollfd writable{.fd = fd_, .events = POLLOUT, .revents = 0};
+      pollfd writable{.fd = fd_.get(), .events = POLLOUT, .revents = 0};
       poll(&writable, 1, kPollMs);
       return;
     }
@@ -215,7 +215,7 @@ void OutputFile::WriteSome(std::string_view* bytes) {
 }
 
 void OutputFile::Commit() {
-  assert(fd_ >= 0);
+  assert(fd_);
   ThrowIfStopped();
   try {
     if (!temporary_path_.empty() && durability_ == Durability::kSynced) Sync();
@@ -234,7 +234,7 @@ void OutputFile::Commit() {
 
 // Without this, a crash of the machine soon after the rename can leave an empty file.
 void OutputFile::Sync() {
-  while (fsync(fd_) != 0) {
+  while (fsync(fd_.get()) != 0) {
     if (errno == EINVAL || errno == ENOTSUP) break;  // a file system with nothing to sync
     if (errno != EINTR) throw Failure(path_, "cannot write", errno);
     ThrowIfStopped();
@@ -244,15 +244,12 @@ void OutputFile::Sync() {
 }
 
 void OutputFile::Close() {
-  const int fd = fd_;
-  fd_ = -1;
   // Linux has closed the descriptor even where it reports EINTR.
-  if (close(fd) != 0 && errno != EINTR) throw Failure(path_, "cannot write", errno);
+  if (close(fd_.Release()) != 0 && errno != EINTR) throw Failure(path_, "cannot write", errno);
 }
 
 void OutputFile::Discard() {
-  if (fd_ >= 0) close(fd_);
-  fd_ = -1;
+  fd_ = UniqueFd();
   if (!temporary_path_.empty()) unlink(temporary_path_.c_str());
   temporary_path_.clear();
 }

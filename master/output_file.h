@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "common/input.h"
+#include "common/unique_fd.h"
 #include "master/output.h"
 
 namespace tally {
@@ -63,7 +64,7 @@ class OutputFile : public ByteSink {
   std::string path_;            // as given, for messages
   std::string target_path_;     // what is renamed over; empty where written to directly
   std::string temporary_path_;  // empty where there is none (any more)
-  int fd_ = -1;
+  UniqueFd fd_;
 };
 
 /// The identity of the file at `path`, or of an open descriptor: to refuse an output that is also

@@ -306,7 +306,7 @@ class DescriptorSourceTest : public testing::Test {
   }
 
   std::unique_ptr<ByteSource> Source(std::function<void()> while_waiting = {}) {
-    return MakeDescriptorSource(ends_[0], "a pipe", std::move(while_waiting));
+    return MakeDescriptorSource(UniqueFd(ends_[0]), "a pipe", std::move(while_waiting));
   }
   void Send(std::string_view bytes) {
     ASSERT_EQ(write(ends_[1], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
@@ -353,7 +353,7 @@ TEST_F(DescriptorSourceTest, TheEndIsFinal) {
   const std::string path = testing::TempDir() + "byte_source_test." + std::to_string(getpid());
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
   unlink(path.c_str());
-  const auto source = MakeDescriptorSource(dup(fd), "growing");
+  const auto source = MakeDescriptorSource(UniqueFd(dup(fd)), "growing");
   EXPECT_EQ(ReadAll(source.get()), "");
   ASSERT_EQ(pwrite(fd, "late", 4, 0), 4);
   EXPECT_EQ(ReadAll(source.get()), "");
@@ -400,7 +400,7 @@ TEST_F(DescriptorSourceTest, WaitsForBytesWhereTheDescriptorIsNonBlocking) {
 
 TEST_F(DescriptorSourceTest, AnErrorNamesTheFilePlaceAndReason) {
   close(ends_[0]);
-  const auto source = MakeDescriptorSource(open("/", O_RDONLY),
+  const auto source = MakeDescriptorSource(UniqueFd(open("/", O_RDONLY)),
                                            "some\x1b"
                                            "dir");
   EXPECT_EQ(ReadUntilError(source.get()).error,

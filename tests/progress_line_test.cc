@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/input.h"
+#include "common/unique_fd.h"
 #include "tests/test_util.h"
 
 namespace tally {

@@ -41,18 +41,15 @@ class StickyError {
 
 class DescriptorSource : public ByteSource {
  public:
-  DescriptorSource(int fd, std::string name, std::function<void()> while_waiting)
-      : fd_(fd), name_(std::move(name)), while_waiting_(std::move(while_waiting)) {}
-  ~DescriptorSource() override { close(fd_); }
-  DescriptorSource(const DescriptorSource&) = delete;
-  DescriptorSource& operator=(const DescriptorSource&) = delete;
+  DescriptorSource(UniqueFd fd, std::string name, std::function<void()> while_waiting)
+      : fd_(std::move(fd)), name_(std::move(name)), while_waiting_(std::move(while_waiting)) {}
 
   size_t Read(char* buffer, size_t capacity_bytes) override {
     failure_.ThrowAgain();
     // A terminal would wait for more after its end of file.
     while (!at_end_) {
       if (while_waiting_) WaitUntilReadable();
-      const ssize_t count = read(fd_, buffer, capacity_bytes);
+      const ssize_t count = read(fd_.get(), buffer, capacity_bytes);
       if (count > 0) {
         consumed_ += static_cast<size_t>(count);
         return static_cast<size_t>(count);
@@ -70,7 +67,7 @@ class DescriptorSource : public ByteSource {
 
  private:
   void WaitUntilReadable() {
-    pollfd readable{.fd = fd_, .events = POLLIN, .revents = 0};
+    pollfd readable{.fd = fd_.get(), .events = POLLIN, .revents = 0};
     // Errors are left for read() to report.
     for (;;) {
       const int ready = poll(&readable, 1, kBetweenCallsMs);
@@ -83,14 +80,14 @@ class DescriptorSource : public ByteSource {
     if (error == EINTR) return;
     // A standard input shared with another program may have been made non-blocking by it.
     if (error == EAGAIN) {
-      pollfd readable{.fd = fd_, .events = POLLIN, .revents = 0};
+      pollfd readable{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       if (poll(&readable, 1, -1) >= 0 || errno == EINTR) return;
       error = errno;
     }
     failure_.Throw(SystemError(name_, fmt::format("cannot read at byte {}", consumed_), error));
   }
 
-  const int fd_;
+  const UniqueFd fd_;
   const std::string name_;
   const std::function<void()> while_waiting_;
   uint64_t consumed_ = 0;
@@ -257,9 +254,10 @@ class GzipSource : public ByteSource {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> MakeDescriptorSource(int fd, std::string name,
+std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name,
                                                  std::function<void()> while_waiting) {
-  return std::make_unique<DescriptorSource>(fd, std::move(name), std::move(while_waiting));
+  return std::make_unique<DescriptorSource>(std::move(fd), std::move(name),
+                                            std::move(while_waiting));
 }
 
 std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compressed,

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/unique_fd.h"
+
 namespace tally {
 
 /// A stream that is read once, from front to end. Used by one thread or process at a time.
@@ -25,10 +27,10 @@ class ByteSource {
   virtual uint64_t file_bytes_consumed() const = 0;
 };
 
-/// The raw bytes of a file descriptor, which it owns: closed on destruction. `name` is for
-/// messages. `while_waiting`, where given, is called when bytes are long in coming: each tenth of a
-/// second, and when a signal arrives. It may throw to give up.
-std::unique_ptr<ByteSource> MakeDescriptorSource(int fd, std::string name,
+/// The raw bytes of a file descriptor. `name` is for messages. `while_waiting`, where given, is
+/// called when bytes are long in coming: each tenth of a second, and when a signal arrives. It may
+/// throw to give up.
+std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name,
                                                  std::function<void()> while_waiting = {});
 
 /// Inflates gzip from `compressed`: every member of it. Zero bytes after the last member are

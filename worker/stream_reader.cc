@@ -16,10 +16,10 @@ namespace tally {
 
 std::unique_ptr<ByteSource> OpenStream(const Input& input, std::function<void()> while_waiting) {
   // A duplicate: the input keeps its own, for other threads and for messages.
-  const int fd = input.path.empty() ? fcntl(input.fd.get(), F_DUPFD_CLOEXEC, 0)
-                                    : open(input.path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw SystemError(input.name, "cannot be opened", errno);
-  auto source = MakeDescriptorSource(fd, input.name, std::move(while_waiting));
+  UniqueFd fd(input.path.empty() ? fcntl(input.fd.get(), F_DUPFD_CLOEXEC, 0)
+                                 : open(input.path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw SystemError(input.name, "cannot be opened", errno);
+  auto source = MakeDescriptorSource(std::move(fd), input.name, std::move(while_waiting));
   if (!input.prefix.empty()) source = MakePrefixedSource(input.prefix, std::move(source));
   if (input.gzip) source = MakeGzipSource(std::move(source), input.name);
   return source;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -236,6 +237,21 @@ TEST_F(ErrorsCliTest, FilesMayBeMoreThanAProcessCanMap) {
                   "eval \"tally count -q -f lines $(printf 'many/* %.0s' {1..70})\" | wc -l")
                 .out,
             "300\n");
+}
+
+// A file with a hole: what lies behind 4 GiB is found at its place, and counted.
+TEST_F(ErrorsCliTest, PlacesBehind4GiBAreRight) {
+  if (kSanitized) GTEST_SKIP() << "gigabytes take minutes under sanitizers";
+  constexpr uint64_t kHole = (uint64_t{4} << 30) + 12345;
+  Write("large", "a\t1\n");
+  std::ofstream(Path("large"), std::ios::in).seekp(kHole) << "\nb\t2\nb\tx\na\t3";
+  const std::vector<std::string> columns = {"count", "-f", "columns", "-v2", "-j2", "large"};
+  std::vector<std::string> skip = columns;
+  skip.emplace_back("--skip-malformed");
+  EXPECT_THAT(Failure(columns), StartsWith("tally: large: line 2: byte 4: there is no tab in it"));
+  const Outcome outcome = Tally(skip);
+  EXPECT_EQ(outcome.out, "a\t4\nb\t2\n");
+  EXPECT_THAT(outcome.err, HasSubstr("large: line 4: byte " + std::to_string(kHole + 5) + ": "));
 }
 
 TEST_F(ErrorsCliTest, ATypoGetsASuggestion) {

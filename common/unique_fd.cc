@@ -1,4 +1,4 @@
-#include "common/input.h"
+#include "common/unique_fd.h"
 
 #include <unistd.h>
 
