@@ -18,6 +18,7 @@ struct Position {
   auto operator<=>(const Position&) const = default;
 };
 
+constexpr Position kStartOfInputs{};
 constexpr Position kEndOfInputs{std::numeric_limits<uint64_t>::max(), 0};
 constexpr uint32_t kNobody = std::numeric_limits<uint32_t>::max();
 constexpr uint32_t kNoBlock = std::numeric_limits<uint32_t>::max();

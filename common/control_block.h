@@ -95,8 +95,14 @@ struct WorkerReport {
   size_t samples_used() const { return std::min<uint64_t>(malformed, kSamples); }
 };
 
-/// The root of the shared memory. Made by the master, before it forks, at the start of a zeroed
-/// region; what there is one of for each worker follows it there.
+/// How the workers add to the progress.
+struct ProgressRule {
+  bool unsafe = false;                     // without the lock
+  RaceWindow window = RaceWindow::None();  // only where it is unsafe
+};
+
+/// The root of the shared memory. Made by the master, before it starts workers, at the start of a
+/// zeroed region; what there is one of for each worker follows it there.
 class ControlBlock {
  public:
   static size_t BytesFor(uint32_t workers) {
@@ -106,8 +112,10 @@ class ControlBlock {
   /// REQUIRES: `region` is aligned for any type and has BytesFor(workers). The further arguments
   /// are WorkQueue's.
   template <class... QueueArguments>
-  static ControlBlock* Create(void* region, uint32_t workers, QueueArguments&&... arguments) {
-    auto* block = new (region) ControlBlock(workers, std::forward<QueueArguments>(arguments)...);
+  static ControlBlock* Create(void* region, uint32_t workers, const ProgressRule& rule,
+                              QueueArguments&&... arguments) {
+    auto* block =
+        new (region) ControlBlock(workers, rule, std::forward<QueueArguments>(arguments)...);
     for (WorkCounter& share : block->shares_) new (&share) WorkCounter;
     for (WorkerReport& report : block->reports_) new (&report) WorkerReport;
     return block;
@@ -115,24 +123,34 @@ class ControlBlock {
 
   WorkQueue& queue() { return queue_; }
   const WorkQueue& queue() const { return queue_; }
-  const Progress<RobustMutex>& progress() const { return progress_; }
   std::span<const WorkerReport> reports() const { return reports_; }
   WorkerReport& report(uint32_t worker) { return reports_[worker]; }
 
   /// For `worker` alone to call.
   void AddProgress(uint32_t worker, const WorkDone& done) {
-    progress_.Add(done, &shares_[worker], shares_);
+    if (rule_.unsafe) {
+      unsafe_progress_.Add(done, &shares_[worker], shares_, rule_.window);
+    } else {
+      progress_.Add(done, &shares_[worker], shares_);
+    }
   }
+  /// What the counter says: less than what was done, where an unsafe one lost updates.
+  WorkDone progress() const { return rule_.unsafe ? unsafe_progress_.Get() : progress_.Get(); }
+  /// What was done: the workers' own shares, which have one writer each.
+  WorkDone work_done() const { return Progress<RobustMutex>::Sum(shares_); }
 
  private:
   template <class... QueueArguments>
-  explicit ControlBlock(uint32_t workers, QueueArguments&&... arguments)
+  ControlBlock(uint32_t workers, const ProgressRule& rule, QueueArguments&&... arguments)
       : queue_(std::forward<QueueArguments>(arguments)...),
+        rule_(rule),
         reports_(reinterpret_cast<WorkerReport*>(this + 1), workers),
         shares_(reinterpret_cast<WorkCounter*>(reports_.data() + workers), workers) {}
 
   WorkQueue queue_;
+  ProgressRule rule_;
   Progress<RobustMutex> progress_;
+  Progress<NullMutex> unsafe_progress_;
   std::span<WorkerReport> reports_;
   std::span<WorkCounter> shares_;
 };

@@ -212,6 +212,10 @@ void CheckCombinations(const CountOptions& options) {
     throw UsageError(fmt::format("--output and --stats both name {}; give each a file of its own",
                                  Quoted(options.stats_path)));
   }
+  if (options.race_window && !options.unsafe) {
+    throw UsageError(
+        "--race-window goes with --unsafe only: behind a lock nobody can slip in; add --unsafe");
+  }
   for (const std::string& file : options.files) {
     if (file.empty()) {
       throw UsageError("a file name is empty; name a file, or say '-' for standard input");

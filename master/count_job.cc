@@ -85,11 +85,13 @@ class CountJob {
   void CheckOutputs() const;
   void RefuseToOverwriteInputs() const;
   void Allocate();
+  RaceWindow Window() const;
   void Map();
   ProgressState CurrentProgress() const;
   std::string DescribeWork(uint32_t worker) const;
   void NotePeakMemory(std::span<const WorkerOutcome> outcomes);
   void CheckInputs();
+  void SayWhatWasLost(uint64_t updates) const;
   void Merge();
   void ThrowIfOverflowed() const;
   void Write();
@@ -107,7 +109,8 @@ class CountJob {
   std::vector<Input> inputs_;
   std::vector<uint32_t> streams_;  // the inputs that are streams
   std::vector<Chunk> mapped_chunks_;
-  std::optional<uint64_t> input_bytes_;  // of the files; none where a pipe is among them
+  std::optional<BusErrorReport> bus_errors_;  // while this process may touch the mapped inputs
+  std::optional<uint64_t> input_bytes_;       // of the files; none where a pipe is among them
 
   boost::interprocess::mapped_region control_region_;
   ControlBlock* control_ = nullptr;
@@ -128,7 +131,7 @@ void CountJob::OpenAndPlan() {
     ThrowIfStopped();
     progress_.Show({.more_chunks = true, .note = "waiting for " + name});
   });
-  const BusErrorReport report(inputs_, options_.files);
+  bus_errors_.emplace(inputs_, options_.files);
   if (!options_.quiet) WarnOfForeignFormats();
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
@@ -139,8 +142,9 @@ void CountJob::OpenAndPlan() {
     if (input_bytes_) *input_bytes_ += inputs_[input].file_bytes;
   }
   stats_.format = FormatName(format_.format);
-  stats_.mode = executor_->name();
+  stats_.mode = std::string(executor_->name());
   stats_.workers = workers_;
+  stats_.unsafe = options_.unsafe;
 }
 
 Format CountJob::DetectFormat() {
@@ -220,9 +224,9 @@ void CountJob::Allocate() {
   const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_.data()),
                                 ledger_.size_bytes() / sizeof(Chunk));
   control_region_ = MapControlRegion(workers_);
-  control_ =
-      ControlBlock::Create(control_region_.get_address(), workers_, ledger, mapped_chunks_.size(),
-                           std::span<const uint32_t>(streams_), BlockCount(workers_));
+  control_ = ControlBlock::Create(
+      control_region_.get_address(), workers_, {.unsafe = options_.unsafe, .window = Window()},
+      ledger, mapped_chunks_.size(), std::span<const uint32_t>(streams_), BlockCount(workers_));
   table_regions_ = ReserveTables(workers_, inputs_, MemoryLimits::OfThisProcess());
   // A seed of each run's own: nobody can prepare a file whose keys all collide.
   std::random_device entropy;
@@ -231,6 +235,12 @@ void CountJob::Allocate() {
     CountTable::Create(region.data(), region.size_bytes(), seed);
     tables_.push_back(region.data());
   }
+}
+
+// Where nobody can slip in, there is no point in waiting for it.
+RaceWindow CountJob::Window() const {
+  const bool alone = workers_ == 1 || options_.mode == ExecutionMode::kSerial;
+  return alone ? RaceWindow::None() : options_.race_window.value_or(RaceWindow::Yield());
 }
 
 void CountJob::Map() {
@@ -242,7 +252,9 @@ void CountJob::Map() {
                        .blocks = &blocks_};
   const auto outcomes = executor_->Run(
       workers_, [&plan](uint32_t worker) { return RunWorker(plan, worker); },
-      [this] { progress_.Show(CurrentProgress()); });
+      [this] { progress_.Show(CurrentProgress()); },
+      [this] { control_->queue().FailAt(kStartOfInputs); });
+  bus_errors_.reset();
   ProgressState done = CurrentProgress();
   done.more_chunks = false;
   progress_.Finish(done);
@@ -257,7 +269,7 @@ void CountJob::Map() {
 }
 
 ProgressState CountJob::CurrentProgress() const {
-  const WorkDone done = control_->progress().Get();
+  const WorkDone done = control_->progress();
   return {.chunks_done = done.chunks,
           .chunks_known = control_->queue().chunks_known(),
           .more_chunks = !streams_.empty(),
@@ -279,8 +291,9 @@ std::string CountJob::DescribeWork(uint32_t worker) const {
 }
 
 void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
-  stats_.worker_peak_rss_kb.resize(workers_);
   for (size_t worker = 0; worker < outcomes.size(); ++worker) {
+    if (outcomes[worker].pid == 0) return;  // it shares this process's memory
+    if (worker >= stats_.worker_peak_rss_kb.size()) stats_.worker_peak_rss_kb.push_back(0);
     long& peak = stats_.worker_peak_rss_kb[worker];
     peak = std::max(peak, outcomes[worker].peak_rss_kb);
   }
@@ -290,12 +303,29 @@ void CountJob::CheckInputs() {
   const InputFindings findings(*control_, inputs_);
   findings.ThrowFirstFailure(options_.skip_malformed);
   stats_.malformed = findings.malformed();
-  const WorkDone done = control_->progress().Get();
+  const WorkDone done = control_->work_done();
   if (!options_.quiet) findings.SaySkipped(done.records);
   stats_.chunks = control_->queue().chunks_known();
-  stats_.chunks_done = done.chunks;
+  stats_.chunks_done = control_->progress().chunks;
+  stats_.updates_lost = done.chunks - stats_.chunks_done;
+  if (options_.unsafe && !options_.quiet) SayWhatWasLost(done.chunks);
   stats_.bytes = done.text_bytes;
   stats_.records = done.records;
+}
+
+void CountJob::SayWhatWasLost(uint64_t updates) const {
+  std::string window = "no wait";
+  if (Window() == RaceWindow::Yield()) {
+    window = fmt::format("a yield of up to {} ms", RaceWindow::kMostWaiting.count());
+  } else if (Window() != RaceWindow::None()) {
+    window = fmt::format("{} microseconds", Window().microseconds());
+  }
+  Say(fmt::format(
+      "--unsafe: {} of {} updates of the progress counter were lost, with {} between load and "
+      "store "
+      "(--race-window). The counts are right all the same: each worker counts into a table that "
+      "nobody else writes.",
+      stats_.updates_lost, updates, window));
 }
 
 void CountJob::Merge() {

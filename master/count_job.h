@@ -3,7 +3,7 @@
 // The protocol of a run, told once:
 //   1. Plan      The master opens every input, maps the plain files, settles the format, and cuts
 //                what is mapped into chunks that end where records do.
-//   2. Allocate  What the workers share is mapped before they are forked and has no name: the
+//   2. Allocate  What the workers share is mapped before they are started and has no name: the
 //                control block, the ledger of chunks, a table for each, blocks for streams. From
 //                here on the master touches neither inputs nor tables, until all workers have
 //                exited.

@@ -9,9 +9,9 @@
 #include "common/error.h"
 #include "master/cli.h"
 #include "master/count_job.h"
+#include "master/executor.h"
 #include "master/messages.h"
 #include "master/output_file.h"
-#include "master/process_executor.h"
 #include "master/signals.h"
 
 namespace tally {
@@ -43,8 +43,8 @@ int Run(std::span<const char* const> arguments) {
   NoteStopSignals();
   const CommandLine command = ParseCommandLine(arguments, isatty(STDIN_FILENO) == 1);
   if (const auto* request = std::get_if<PrintAndExit>(&command)) return Print(*request);
-  ProcessExecutor executor;
-  RunCount(std::get<CountOptions>(command), &executor);
+  const auto& options = std::get<CountOptions>(command);
+  RunCount(options, MakeExecutor(options.mode).get());
   return kExitDone;
 }
 

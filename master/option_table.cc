@@ -114,16 +114,24 @@ OptionGroup RunningOptions(CountOptions* to) {
   static constexpr Choice<ProgressMode> kProgressModes[] = {{"auto", ProgressMode::kAuto},
                                                             {"always", ProgressMode::kAlways},
                                                             {"never", ProgressMode::kNever}};
+  static constexpr Choice<ExecutionMode> kModes[] = {{"process", ExecutionMode::kProcess},
+                                                     {"thread", ExecutionMode::kThread},
+                                                     {"serial", ExecutionMode::kSerial}};
   return {
       "Running",
       {{'j',
         "workers",
         "N",
-        fmt::format("processes that count, at most {} (default: as many as CPUs this process may "
-                    "use)",
+        fmt::format("how many count at once, at most {} (default: the CPUs this process may use)",
                     kMaxWorkers),
         [=](Text v) { to->workers = static_cast<unsigned>(ParseWholeNumber(v, 1, kMaxWorkers)); },
         {"jobs", "threads", "processes", "procs", "parallel", "nproc"}},
+       {0,
+        "mode",
+        "MODE",
+        "what a worker is: process, thread, or serial, one after another (default: process)",
+        [=](Text v) { to->mode = ParseChoice(v, kModes); },
+        {"executor"}},
        {0,
         "chunk-size",
         "SIZE",
@@ -142,11 +150,24 @@ OptionGroup RunningOptions(CountOptions* to) {
        {0, "version", "", "print the version", [](Text) {}}}};
 }
 
+OptionGroup LearningOptions(CountOptions* to) {
+  return {"Learning",
+          {{0,
+            "unsafe",
+            "",
+            "count the progress without its lock, and tell how many updates were lost",
+            [=](Text) { to->unsafe = true; },
+            {"no-lock"}},
+           {0, "race-window", "WINDOW",
+            "with --unsafe: none, yield or microseconds between load and store (default: yield)",
+            [=](Text v) { to->race_window = ParseRaceWindow(v); }}}};
+}
+
 }  // namespace
 
 OptionTable CountOptionTable(CountOptions* options) {
-  return {InputOptions(options), CountingOptions(options), SelectionOptions(options),
-          OutputOptions(options), RunningOptions(options)};
+  return {InputOptions(options),  CountingOptions(options), SelectionOptions(options),
+          OutputOptions(options), RunningOptions(options),  LearningOptions(options)};
 }
 
 }  // namespace tally

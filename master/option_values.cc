@@ -125,6 +125,19 @@ YearRange ParseYears(const OptionText& value) {
   return years;
 }
 
+RaceWindow ParseRaceWindow(const OptionText& value) {
+  if (value.text == "none") return RaceWindow::None();
+  if (value.text == "yield") return RaceWindow::Yield();
+  const std::optional<uint64_t> number = ReadAll(value.text);
+  if (!number || *number > RaceWindow::kMostMicroseconds) {
+    throw UsageError(
+        fmt::format("{}: {} is not a window; write none, yield, or a number of "
+                    "microseconds up to {}",
+                    value.option, Quoted(value.text), RaceWindow::kMostMicroseconds));
+  }
+  return *number == 0 ? RaceWindow::None() : RaceWindow::Microseconds(*number);
+}
+
 std::string ParsePath(const OptionText& value) {
   if (value.text.empty()) {
     throw UsageError(fmt::format("{}: the file name is empty; give one", value.option));

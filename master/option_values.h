@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/format.h"
+#include "common/race_window.h"
 
 namespace tally {
 
@@ -34,7 +35,10 @@ char ParseDelimiter(const OptionText& value);
 /// FROM-TO, FROM-, -TO, or one year.
 YearRange ParseYears(const OptionText& value);
 
-/// Any text but none at all.
+/// "none", "yield", or a number of microseconds.
+RaceWindow ParseRaceWindow(const OptionText& value);
+
+/// A name of a file: any text but none at all, and none that looks like an option.
 std::string ParsePath(const OptionText& value);
 
 template <typename T>

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "common/format.h"
+#include "common/race_window.h"
+#include "master/executor.h"
 
 namespace tally {
 
@@ -39,6 +41,10 @@ struct CountOptions {
   std::string output_path;  // empty: standard output
   OutputFormat output_format = OutputFormat::kTsv;
   bool header = false;
+
+  ExecutionMode mode = ExecutionMode::kProcess;
+  bool unsafe = false;                    // the progress counter without its lock
+  std::optional<RaceWindow> race_window;  // of the unsafe counter; none: a yield
 
   bool skip_malformed = false;
   ProgressMode progress = ProgressMode::kAuto;

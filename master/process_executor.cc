@@ -1,7 +1,6 @@
 #include "master/process_executor.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -90,35 +89,6 @@ class Children {
   std::vector<ChildProcess> children_;
 };
 
-// Keeps signals from arriving outside of the wait that looks at them.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigemptyset(&all);
-    for (const int signal_number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP}) {
-      sigaddset(&all, signal_number);
-    }
-    sigprocmask(SIG_BLOCK, &all, &before_);
-  }
-  ~BlockedSignals() { Restore(); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
-  void Restore() const { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-  /// Lets them in until one arrives or `timeout` has passed.
-  void WaitForSignal(Clock::duration timeout) const {
-    const auto ns =
-        std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::nanoseconds>(timeout).count());
-    const timespec limit{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
-    ppoll(nullptr, 0, &limit, &before_);
-  }
-
- private:
-  sigset_t before_;
-};
-
 [[noreturn]] void RunChild(uint32_t worker, pid_t parent, const BlockedSignals& blocked,
                            const Executor::Body& body) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -157,7 +127,8 @@ void WaitForOwnSignal(const BlockedSignals& blocked, int worker_signal) {
 }  // namespace
 
 std::vector<WorkerOutcome> ProcessExecutor::Run(uint32_t workers, const Body& body,
-                                                const OnTick& on_tick) {
+                                                const OnTick& on_tick,
+                                                const AskToStop& /*they are killed*/) {
   const BlockedSignals blocked;
   Children children(workers);
   ForkWorkers(workers, body, blocked, &children);

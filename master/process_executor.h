@@ -9,12 +9,11 @@ namespace tally {
 /// Forks a process for each worker. A worker never outlives this process: the kernel kills it when
 /// its parent ends, however that happens (PR_SET_PDEATHSIG, which means the parent *thread*, so
 /// Run() belongs on the main one).
-/// REQUIRES: NoteStopSignals() was called, so that a stop signal ends the wait.
 class ProcessExecutor : public Executor {
  public:
-  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
-                                 const OnTick& on_tick) override;
-  std::string name() const override { return "process"; }
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
+                                 const AskToStop& ask_to_stop = {}) override;
+  std::string_view name() const override { return "process"; }
 };
 
 }  // namespace tally

@@ -1,8 +1,10 @@
 #include "master/signals.h"
 
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -76,11 +78,29 @@ void ThrowIfStopped() {
   if (stop_signal != 0) throw Interrupted(stop_signal);
 }
 
+BlockedSignals::BlockedSignals() {
+  sigset_t all;
+  sigemptyset(&all);
+  sigaddset(&all, SIGCHLD);
+  for (const int signal_number : kStopSignals) sigaddset(&all, signal_number);
+  pthread_sigmask(SIG_BLOCK, &all, &before_);
+}
+
+void BlockedSignals::Restore() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+void BlockedSignals::WaitForSignal(std::chrono::nanoseconds timeout, int fd) const {
+  const auto ns = std::max<int64_t>(0, timeout.count());
+  const timespec limit{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
+  pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};  // poll ignores negative ones
+  ppoll(&readable, 1, &limit, &before_);
+}
+
 void ResetSignalsInWorker() {
   SetHandler(SIGINT, SIG_IGN);
   SetHandler(SIGHUP, SIG_IGN);
   SetHandler(SIGTERM, SIG_DFL);
   SetHandler(SIGCHLD, SIG_DFL);
+  SetHandler(SIGBUS, SIG_DFL);
 }
 
 // Also called by a handler: nothing here may allocate, lock or run destructors.

@@ -3,6 +3,7 @@
 #ifndef TALLY_MASTER_SIGNALS_H_
 #define TALLY_MASTER_SIGNALS_H_
 
+#include <chrono>
 #include <csignal>
 
 namespace tally {
@@ -20,8 +21,28 @@ int StopSignal();
 /// Throws Interrupted if a stop signal was received.
 void ThrowIfStopped();
 
+/// While one lives, stop signals and SIGCHLD reach this thread (and the threads and processes that
+/// it starts) only inside of WaitForSignal(): none can slip in between a look and a wait.
+class BlockedSignals {
+ public:
+  BlockedSignals();
+  ~BlockedSignals() { Restore(); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+  /// As it was before; for a forked process.
+  void Restore() const;
+
+  /// Lets them in until one arrives, `timeout` has passed, or `fd` (where there is one) is
+  /// readable.
+  void WaitForSignal(std::chrono::nanoseconds timeout, int fd = -1) const;
+
+ private:
+  sigset_t before_;
+};
+
 /// For a forked worker: the stop signals of a terminal's process group (INT, HUP) are the
-/// master's business; TERM and CHLD go back to their defaults.
+/// master's business; TERM, CHLD and BUS go back to their defaults.
 void ResetSignalsInWorker();
 
 /// Ends this process by `signal_number`, as if it had never been caught.

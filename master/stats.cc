@@ -27,6 +27,8 @@ std::string FormatStats(const RunStats& stats) {
   "workers": {},
   "chunks": {},
   "chunks_done": {},
+  "unsafe": {},
+  "updates_lost": {},
   "bytes": {},
   "records": {},
   "distinct": {},
@@ -38,9 +40,10 @@ std::string FormatStats(const RunStats& stats) {
 }}
 )",
       Quoted(TALLY_VERSION), Quoted(stats.format), Quoted(stats.mode), stats.workers, stats.chunks,
-      stats.chunks_done, stats.bytes, stats.records, stats.distinct, stats.total, stats.malformed,
-      stats.keys_not_utf8, stats.plan_ms, stats.map_ms, stats.merge_ms, stats.output_ms, all_ms,
-      stats.master_peak_rss_kb, fmt::join(stats.worker_peak_rss_kb, ", "));
+      stats.chunks_done, stats.unsafe, stats.updates_lost, stats.bytes, stats.records,
+      stats.distinct, stats.total, stats.malformed, stats.keys_not_utf8, stats.plan_ms,
+      stats.map_ms, stats.merge_ms, stats.output_ms, all_ms, stats.master_peak_rss_kb,
+      fmt::join(stats.worker_peak_rss_kb, ", "));
 }
 
 }  // namespace tally

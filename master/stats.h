@@ -15,7 +15,9 @@ struct RunStats {
   std::string mode;
   uint32_t workers = 0;
   uint64_t chunks = 0;
-  uint64_t chunks_done = 0;
+  uint64_t chunks_done = 0;    // as the progress counter has it,
+  bool unsafe = false;         // which had no lock
+  uint64_t updates_lost = 0;   // and so lost these
   uint64_t bytes = 0;          // of text, decompressed
   uint64_t records = 0;        // added to a count: rows, words or lines
   uint64_t distinct = 0;       // keys, before --top, --min-count and --find

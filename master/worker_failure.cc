@@ -22,8 +22,9 @@ void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,
   for (uint32_t worker = 0; worker < outcomes.size(); ++worker) {
     const WorkerOutcome& outcome = outcomes[worker];
     if (outcome.succeeded || outcome.stopped) continue;
-    throw Error(fmt::format("worker {} (process {}) {} while {}; nothing was written", worker + 1,
-                            outcome.pid, DescribeEnd(outcome), doing_what(worker)));
+    const std::string process = outcome.pid == 0 ? "" : fmt::format(" (process {})", outcome.pid);
+    throw Error(fmt::format("worker {}{} {} while {}; nothing was written", worker + 1, process,
+                            DescribeEnd(outcome), doing_what(worker)));
   }
 }
 

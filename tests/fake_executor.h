@@ -5,7 +5,7 @@
 #include <csignal>
 #include <cstdint>
 #include <map>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "master/executor.h"
@@ -27,8 +27,8 @@ class FakeExecutor : public Executor {
     endings_[worker] = {.signal_number = signal_number};
   }
 
-  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
-                                 const OnTick& on_tick) override {
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
+                                 const AskToStop& /*ask_to_stop*/ = {}) override {
     std::vector<WorkerOutcome> outcomes(workers);
     for (uint32_t turn = 0; turn < workers; ++turn) {
       on_tick();
@@ -46,7 +46,7 @@ class FakeExecutor : public Executor {
     return outcomes;
   }
 
-  std::string name() const override { return "fake"; }
+  std::string_view name() const override { return "fake"; }
 
  private:
   static constexpr pid_t kFirstPid = 1000;

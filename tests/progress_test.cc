@@ -81,7 +81,7 @@ TEST(ProgressTest, TheTotalIsPutRightFromTheSharesAfterADeathUnderTheLock) {
   board->Add(0, kOne);
   Child victim([&] {
     board->Add(1, kOne);
-    board->shares[1].Add(kOne);  // as far as it gets before the total
+    board->shares[1].Set(board->shares[1].Get() + kOne);  // as far as it gets before the total
     DeadlyMutex::KillNextOwnerInThisProcess();
     board->Add(1, kOne);
     return true;
@@ -90,7 +90,8 @@ TEST(ProgressTest, TheTotalIsPutRightFromTheSharesAfterADeathUnderTheLock) {
   ExpectDone(board->progress.Get(), 2);
   board->Add(0, kOne);
   ExpectDone(board->progress.Get(), 4);
-  board->shares[3].Add(kOne);  // if anybody looked at the shares again, this would show
+  board->shares[3].Set(board->shares[3].Get() +
+                       kOne);  // if anybody looked at the shares again, this would show
   board->Add(2, kOne);
   ExpectDone(board->progress.Get(), 5);
 }
@@ -109,9 +110,10 @@ TEST(ProgressTest, IsReadWithoutTheLock) {
 
 TEST(WorkCounterTest, SetReplacesWhatWasThere) {
   WorkCounter counter;
-  counter.Add(kOne);
+  counter.Set(kOne);
   counter.Set({.chunks = 5, .text_bytes = 6, .file_bytes = 7, .records = 8});
-  counter.Add({.chunks = 1, .text_bytes = 1, .file_bytes = 1, .records = 1});
+  counter.Set(counter.Get() +
+              WorkDone{.chunks = 1, .text_bytes = 1, .file_bytes = 1, .records = 1});
   const WorkDone done = counter.Get();
   EXPECT_EQ(done.chunks, 6U);
   EXPECT_EQ(done.text_bytes, 7U);

@@ -31,6 +31,7 @@ inline std::string ToUtf8(char32_t code_point) {
 /// All of them, in UTF-8.
 inline std::vector<std::string> Utf8Spaces() {
   std::vector<std::string> spaces;
+  spaces.reserve(kPythonSpaces.size());
   for (const char32_t code_point : kPythonSpaces) spaces.push_back(ToUtf8(code_point));
   return spaces;
 }

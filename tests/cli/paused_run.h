@@ -32,8 +32,9 @@ class PausedRunCliTest : public CliTest {
     std::vector<pid_t> children;
     tally->WaitUntil(
         [&] {
-          children = ChildrenOf(tally->pid());
-          return children.size() == workers && tally->UnreadStdinBytes() == 0 &&
+          children = WorkersOf(tally->pid());
+          const size_t expected = TestMode() == "serial" ? 1 : workers;
+          return children.size() == expected && tally->UnreadStdinBytes() == 0 &&
                  std::all_of(children.begin(), children.end(),
                              [](pid_t child) { return StateOf(child) == 'S'; });
         },

@@ -381,6 +381,20 @@ std::vector<pid_t> ChildrenOf(pid_t pid) {
   return children;
 }
 
+std::vector<pid_t> WorkersOf(pid_t pid) {
+  if (TestMode() == "process") return ChildrenOf(pid);
+  std::vector<pid_t> threads;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
+    const auto thread = static_cast<pid_t>(std::stol(entry.path().filename()));
+    if (thread != pid) threads.push_back(thread);
+  }
+  // ThreadSanitizer's own is the first.
+  std::sort(threads.begin(), threads.end());
+  if (kThreadSanitized && !threads.empty()) threads.erase(threads.begin());
+  return threads;
+}
+
 char StateOf(pid_t pid) {
   const std::string stat = StatAfterName(pid);
   return stat.empty() ? '\0' : stat[0];
@@ -404,7 +418,17 @@ std::vector<std::string> CliTest::Files() const {
   return names;
 }
 
+std::string TestMode() {
+  const char* const mode = std::getenv("TALLY_TEST_MODE");
+  return mode != nullptr ? mode : "process";
+}
+
 Command CliTest::TallyCommand(std::vector<std::string> arguments, Stdin in) const {
+  const bool counts = !arguments.empty() && arguments[0] == "count";
+  if (counts && std::find(arguments.begin(), arguments.end(), "--mode") == arguments.end()) {
+    const std::vector<std::string> mode = {"--mode", TestMode()};
+    arguments.insert(arguments.begin() + 1, mode.begin(), mode.end());
+  }
   return {.arguments = std::move(arguments), .in = std::move(in), .directory = dir_.path()};
 }
 

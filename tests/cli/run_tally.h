@@ -18,11 +18,20 @@
 
 namespace tally {
 
+#ifdef __SANITIZE_THREAD__
+constexpr bool kThreadSanitized = true;
+#else
+constexpr bool kThreadSanitized = false;
+#endif
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool kSanitized = true;
 #else
-constexpr bool kSanitized = false;
+constexpr bool kSanitized = kThreadSanitized;
 #endif
+
+/// What the workers are in `tally count`: a process each, or what $TALLY_TEST_MODE says, so that
+/// all these tests can be run once more in another mode.
+std::string TestMode();
 
 /// Longer than any run takes even on a loaded machine: what is not done by then hangs.
 constexpr auto kDeadline = std::chrono::seconds(60);
@@ -169,6 +178,8 @@ Outcome RunCommand(const Command& command);
 
 /// The processes whose parent is `pid`.
 std::vector<pid_t> ChildrenOf(pid_t pid);
+/// Those, or its threads but the main one where workers are threads.
+std::vector<pid_t> WorkersOf(pid_t pid);
 /// Its state as in /proc/PID/stat ('S': it sleeps); 0 where there is no such process.
 char StateOf(pid_t pid);
 /// Whether it has a handler for the signal.

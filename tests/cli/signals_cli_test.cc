@@ -18,11 +18,7 @@
 namespace tally {
 namespace {
 
-using testing::AllOf;
-using testing::ContainsRegex;
 using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
 
 constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -103,7 +99,7 @@ TEST_F(SignalsCliTest, AStopSignalEndsAWriteThatNobodyReads) {
     Process tally(command);
     tally.WaitUntil(
         [&] {
-          return tally.UnreadOutputBytes() > 4096 && ChildrenOf(tally.pid()).empty() &&
+          return tally.UnreadOutputBytes() > 4096 && WorkersOf(tally.pid()).empty() &&
                  StateOf(tally.pid()) == 'S';
         },
         "the output pipe to be full");
@@ -123,7 +119,7 @@ TEST_F(SignalsCliTest, AStopSignalEndsTheWaitForAReaderOrAWriterOfAFifo) {
     tally.WaitUntil(
         [&] {
           return Catches(tally.pid(), SIGTERM) && StateOf(tally.pid()) == 'S' &&
-                 ChildrenOf(tally.pid()).empty();
+                 WorkersOf(tally.pid()).empty();
         },
         "the wait for the other end");
     tally.Signal(SIGTERM);
@@ -155,7 +151,7 @@ TEST_F(SignalsCliTest, AStopSignalDuringTheWriteLeavesTheOldFileOrTheWholeNewOne
 TEST_F(SignalsCliTest, SignalsThatAreIgnoredStayIgnored) {
   Command command = Waiting({});
   command.program = "bash";
-  command.arguments = {"-c", "trap '' HUP INT; exec tally count -f lines -j2"};
+  command.arguments = {"-c", "trap '' HUP INT; exec tally count -f lines -j2 --mode " + TestMode()};
   command.environment["PATH"] = ShellCommand("").environment.at("PATH");
   Process tally(command);
   tally.WriteStdin("some\nlines\n");

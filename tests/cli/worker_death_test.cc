@@ -24,7 +24,12 @@ using testing::HasSubstr;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
-using WorkerDeathCliTest = PausedRunCliTest;
+class WorkerDeathCliTest : public PausedRunCliTest {
+ protected:
+  void SetUp() override {
+    if (TestMode() != "process") GTEST_SKIP() << "a thread cannot be killed alone";
+  }
+};
 
 TEST_F(WorkerDeathCliTest, AWorkerThatIsKilledFailsTheRunAtOnce) {
   Write("old", "as it was");
