@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,16 +17,12 @@
 
 #include "common/error.h"
 #include "common/escape.h"
-#include "master/help.h"
 #include "master/option_table.h"
 #include "master/option_values.h"
-#include "master/output_file.h"
 #include "master/suggest.h"
 
 namespace tally {
 namespace {
-
-using Arguments = std::span<const char* const>;
 
 template <typename Predicate>
 const OptionSpec* FindOption(const OptionTable& table, const Predicate& is_wanted) {
@@ -178,9 +172,36 @@ cxxopts::Options MakeParser(const OptionTable& table) {
   return parser;
 }
 
-std::string HelpText() {
-  CountOptions unused;
-  const OptionTable table = CountOptionTable(&unused);
+cxxopts::ParseResult Parse(cxxopts::Options* parser, const std::vector<std::string>& spelled) {
+  std::vector<const char*> argv = {"tally"};
+  for (const std::string& argument : spelled) argv.push_back(argument.c_str());
+  try {
+    return parser->parse(static_cast<int>(argv.size()), argv.data());
+  } catch (const cxxopts::exceptions::exception& error) {
+    throw UsageError(EscapeForMessage(error.what()));
+  }
+}
+
+}  // namespace
+
+ParsedArguments ParseArguments(const OptionTable& table, std::string_view command,
+                               Arguments arguments) {
+  cxxopts::Options parser = MakeParser(table);
+  const cxxopts::ParseResult parsed =
+      Parse(&parser, ArgumentSpeller(table, command).Spell(arguments));
+  ParsedArguments result{.help = parsed.count("help") > 0,
+                         .version = parsed.count("version") > 0,
+                         .others = parsed.unmatched()};
+  if (result.help || result.version) return result;
+  for (const cxxopts::KeyValue& given : parsed.arguments()) {
+    const OptionSpec& option = *FindByName(table, given.key());
+    const std::string letter = option.letter == 0 ? "" : fmt::format("-{}, ", option.letter);
+    option.set({letter + "--" + option.name, given.value()});
+  }
+  return result;
+}
+
+std::string FormatOptionList(const OptionTable& table) {
   std::vector<std::string> titles;
   for (const OptionGroup& group : table) titles.push_back(group.title);
   std::istringstream lines(MakeParser(table).help(titles, /*print_usage=*/false));
@@ -192,132 +213,7 @@ std::string HelpText() {
     if (line.size() > 1 && line[1] != ' ') line.erase(0, 1);
     if (!line.empty() || !options.empty()) options += line + '\n';
   }
-  return CountHelp(options);
-}
-
-PrintAndExit VersionText() {
-  return {.text = "tally " TALLY_VERSION "\n", .exit_status = kExitDone};
-}
-
-void CheckCombinations(const CountOptions& options) {
-  if (options.format) ResolveFormat(options, *options.format);
-  if (options.header && (options.output_format == OutputFormat::kJson ||
-                         options.output_format == OutputFormat::kJsonl)) {
-    throw UsageError(
-        "--header goes with '-O tsv' and '-O csv' only: JSON names its fields in every object; "
-        "leave out --header");
-  }
-  if (!options.output_path.empty() && !options.stats_path.empty() &&
-      NameOneFile(options.output_path, options.stats_path)) {
-    throw UsageError(fmt::format("--output and --stats both name {}; give each a file of its own",
-                                 Quoted(options.stats_path)));
-  }
-  if (options.race_window && !options.unsafe) {
-    throw UsageError(
-        "--race-window goes with --unsafe only: behind a lock nobody can slip in; add --unsafe");
-  }
-  for (const std::string& file : options.files) {
-    if (file.empty()) {
-      throw UsageError("a file name is empty; name a file, or say '-' for standard input");
-    }
-  }
-}
-
-cxxopts::ParseResult Parse(cxxopts::Options* parser, const std::vector<std::string>& spelled) {
-  std::vector<const char*> argv = {"tally"};
-  for (const std::string& argument : spelled) argv.push_back(argument.c_str());
-  try {
-    return parser->parse(static_cast<int>(argv.size()), argv.data());
-  } catch (const cxxopts::exceptions::exception& error) {
-    throw UsageError(EscapeForMessage(error.what()));
-  }
-}
-
-CommandLine ParseCount(Arguments arguments, bool stdin_is_terminal) {
-  CountOptions options;
-  const OptionTable table = CountOptionTable(&options);
-  cxxopts::Options parser = MakeParser(table);
-  const cxxopts::ParseResult parsed =
-      Parse(&parser, ArgumentSpeller(table, "tally count").Spell(arguments));
-
-  if (parsed.count("help") > 0) return PrintAndExit{HelpText(), kExitDone};
-  if (parsed.count("version") > 0) return VersionText();
-  for (const cxxopts::KeyValue& given : parsed.arguments()) {
-    const OptionSpec& option = *FindByName(table, given.key());
-    const std::string letter = option.letter == 0 ? "" : fmt::format("-{}, ", option.letter);
-    option.set({letter + "--" + option.name, given.value()});
-  }
-  options.files = parsed.unmatched();
-  CheckCombinations(options);
-
-  // Quiet is about notes; progress that was asked for by name stays.
-  if (options.quiet && options.progress == ProgressMode::kAuto) {
-    options.progress = ProgressMode::kNever;
-  }
-  if (options.files.empty()) {
-    if (stdin_is_terminal) {
-      constexpr std::string_view kReason =
-          "\ntally: no FILE, and standard input is a terminal; name one, or '-' to type\n";
-      return PrintAndExit{HelpText().append(kReason), kExitUsage};
-    }
-    options.files.emplace_back("-");
-  }
   return options;
-}
-
-struct Command {
-  std::string_view name;
-  CommandLine (*parse)(Arguments arguments, bool stdin_is_terminal);
-};
-
-constexpr Command kCommands[] = {{"count", ParseCount}};
-
-bool CanBeCounted(std::string_view word) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(word, error);
-  return word == "-" || (std::filesystem::exists(status) && !std::filesystem::is_directory(status));
-}
-
-[[noreturn]] void ThrowUnknownCommand(std::string_view word) {
-  if (CanBeCounted(word)) {
-    throw UsageError(fmt::format("unknown command {}; did you mean {}?", Quoted(word),
-                                 Quoted(fmt::format("tally count {}", word))));
-  }
-  std::vector<std::string_view> names;
-  for (const Command& command : kCommands) names.push_back(command.name);
-  const std::string all = fmt::format("{}", fmt::join(names, ", "));
-  names.emplace_back("help");
-  const std::string_view nearest = NearestName(word, names);
-  throw UsageError(
-      nearest.empty()
-          ? fmt::format("unknown command {}; there is: {} (see 'tally --help')", Quoted(word), all)
-          : fmt::format("unknown command {}; did you mean 'tally {}'?", Quoted(word), nearest));
-}
-
-[[noreturn]] void ThrowOptionBeforeCommand(Arguments arguments) {
-  CountOptions unused;
-  const OptionTable table = CountOptionTable(&unused);
-  // A mistyped option is told as such first.
-  ArgumentSpeller(table, "tally").Spell(arguments);
-  throw UsageError(fmt::format("option {} comes before the command; say {}",
-                               Quoted(arguments.front()),
-                               Quoted(fmt::format("tally count {} ...", arguments.front()))));
-}
-
-}  // namespace
-
-CommandLine ParseCommandLine(std::span<const char* const> arguments, bool stdin_is_terminal) {
-  if (arguments.empty()) return PrintAndExit{HelpText(), kExitUsage};
-  const std::string_view word = arguments.front();
-  if (word == "help" || word == "-h" || word == "--help") {
-    return PrintAndExit{HelpText(), kExitDone};
-  }
-  if (word == "version" || word == "-V" || word == "--version") return VersionText();
-  for (const Command& command : kCommands) {
-    if (word == command.name) return command.parse(arguments.subspan(1), stdin_is_terminal);
-  }
-  if (word.starts_with('-') && word != "-") ThrowOptionBeforeCommand(arguments);
-  ThrowUnknownCommand(word);
 }
 
 }  // namespace tally

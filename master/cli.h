@@ -1,28 +1,32 @@
-// The command line: text to a CommandLine, or a message that helps to mend it.
+// Reads a command's arguments by its table of options. The one module that knows the library which
+// reads command lines.
 #ifndef TALLY_MASTER_CLI_H_
 #define TALLY_MASTER_CLI_H_
 
 #include <span>
 #include <string>
-#include <variant>
+#include <string_view>
+#include <vector>
 
-#include "master/options.h"
+#include "master/option_table.h"
 
 namespace tally {
 
-/// Print this text and exit with this status: help and --version on stdout with 0, help that
-/// nobody asked for on stderr with 2.
-struct PrintAndExit {
-  std::string text;
-  int exit_status = 0;
+using Arguments = std::span<const char* const>;
+
+struct ParsedArguments {
+  bool help = false;  // asked for; then no option was set
+  bool version = false;
+  std::vector<std::string> others;  // what is no option: files, names
 };
 
-using CommandLine = std::variant<CountOptions, PrintAndExit>;
+/// Calls the set() of each option that is given, in order. Throws UsageError; its message suggests
+/// the nearest option for a mistyped one. `command` is for messages: "tally count".
+ParsedArguments ParseArguments(const OptionTable& table, std::string_view command,
+                               Arguments arguments);
 
-/// Reads the arguments after the program's name. Throws UsageError; its message suggests the
-/// nearest option or command for a mistyped one. `stdin_is_terminal`: then `tally count` without
-/// a file is a call for help rather than one to read the keyboard.
-CommandLine ParseCommandLine(std::span<const char* const> arguments, bool stdin_is_terminal);
+/// The options with what the help says of them, by groups; lines of at most 80 columns.
+std::string FormatOptionList(const OptionTable& table);
 
 }  // namespace tally
 

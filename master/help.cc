@@ -14,7 +14,6 @@ constexpr std::string_view kExamples = R"(Examples:
 
 Usage:
   tally count [OPTIONS] [FILE...]      '-' or no FILE: standard input
-  tally --help | --version
 
 )";
 
@@ -38,7 +37,38 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 70 a bug in tally; ended by a
 signal, 128 and its number, as a shell shows it (130 after Ctrl-C).
 )";
 
+constexpr std::string_view kRaceExamples = R"(Examples:
+  tally race                                  the experiments, a line each
+  tally race lost-update                      two processes, one counter
+  tally race lost-update --mode thread -j 4   the same with four threads
+  tally race shared-table book.txt            all workers count into one table
+  tally race array --trace race.json          look at it in ui.perfetto.dev
+
+Usage:
+  tally race [EXPERIMENT [FILE]] [OPTIONS]
+
+)";
+
+constexpr std::string_view kTallyHelp = R"(Examples:
+  tally count book.txt                          how often each word occurs
+  tally count -n 10 googlebooks-eng-1M-*.gz     the ten most frequent n-grams
+  tally count --find war --find peace --years 1900-1950 1grams-*.gz
+  tally race lost-update                        see two processes lose updates
+
+Commands:
+  tally count [OPTIONS] [FILE...]         count n-grams, words, lines or columns
+  tally race [EXPERIMENT [FILE]] [OPTIONS]  watch concurrency go wrong
+
+'tally COMMAND --help' has the options. 'tally --version' prints the version.
+)";
+
 }  // namespace
+
+std::string TallyHelp() { return std::string(kTallyHelp); }
+
+std::string RaceHelp(std::string_view options) {
+  return fmt::format("{}{}", kRaceExamples, options);
+}
 
 std::string CountHelp(std::string_view options) {
   return fmt::format("{}{}{}", kExamples, options, kRules);

@@ -7,9 +7,13 @@
 
 namespace tally {
 
-/// The whole help: examples, usage, `options` (their list, made by who parses them), and what
-/// holds for all of them. Lines of at most 80 columns.
+/// What there is; what `tally` alone prints.
+std::string TallyHelp();
+
+/// A command's whole help: examples, usage, `options` (their list, made by who parses them), and
+/// what holds for all of them. Lines of at most 80 columns.
 std::string CountHelp(std::string_view options);
+std::string RaceHelp(std::string_view options);
 
 }  // namespace tally
 

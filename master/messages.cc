@@ -1,5 +1,6 @@
 #include "master/messages.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -9,6 +10,13 @@
 #include "master/signals.h"
 
 namespace tally {
+
+void OccupyStandardStreams() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
 
 void Say(std::string_view text) {
   // In one piece, so that the lines of several programs do not mix.

@@ -6,6 +6,11 @@
 
 namespace tally {
 
+/// For the start of the program: a standard stream that it was started without (`>&-`) becomes
+/// /dev/null opened the wrong way round, so that using it fails. Else the next file to be opened
+/// would take its number, and what is meant for the stream.
+void OccupyStandardStreams();
+
 /// Writes "tally: TEXT" and a newline. Where standard error is closed, full or gone, nothing can be
 /// said, and that is no reason to fail: the exit status still tells.
 void Say(std::string_view text);

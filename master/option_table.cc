@@ -12,6 +12,11 @@ namespace {
 
 using Text = const OptionText&;
 
+constexpr Choice<ExecutionMode> kModes[] = {{"process", ExecutionMode::kProcess},
+                                            {"thread", ExecutionMode::kThread},
+                                            {"serial", ExecutionMode::kSerial}};
+
+constexpr uint64_t kMostRounds = 1'000'000'000;
 constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
 
 OptionGroup InputOptions(CountOptions* to) {
@@ -114,9 +119,6 @@ OptionGroup RunningOptions(CountOptions* to) {
   static constexpr Choice<ProgressMode> kProgressModes[] = {{"auto", ProgressMode::kAuto},
                                                             {"always", ProgressMode::kAlways},
                                                             {"never", ProgressMode::kNever}};
-  static constexpr Choice<ExecutionMode> kModes[] = {{"process", ExecutionMode::kProcess},
-                                                     {"thread", ExecutionMode::kThread},
-                                                     {"serial", ExecutionMode::kSerial}};
   return {
       "Running",
       {{'j',
@@ -168,6 +170,31 @@ OptionGroup LearningOptions(CountOptions* to) {
 OptionTable CountOptionTable(CountOptions* options) {
   return {InputOptions(options),  CountingOptions(options), SelectionOptions(options),
           OutputOptions(options), RunningOptions(options),  LearningOptions(options)};
+}
+
+OptionTable RaceOptionTable(RaceOptions* options) {
+  RaceOptions* const to = options;
+  return {
+      {"Race",
+       {{'j',
+         "workers",
+         "N",
+         fmt::format("how many take part, at most {} (default: 2)", kMaxCrew),
+         [=](Text v) { to->workers = static_cast<unsigned>(ParseWholeNumber(v, 1, kMaxCrew)); },
+         {"jobs", "threads", "processes"}},
+        {0, "mode", "MODE", "what a worker is: process or thread (default: process)",
+         [=](Text v) { to->mode = ParseChoice(v, kModes); }},
+        {0, "rounds", "N", "how often each worker does it (default: what suits the experiment)",
+         [=](Text v) { to->rounds = ParseWholeNumber(v, 1, kMostRounds); }},
+        {0, "race-window", "WINDOW",
+         "none, yield or microseconds between load and store (default: yield)",
+         [=](Text v) { to->race_window = ParseRaceWindow(v); }},
+        {0, "json", "", "print one JSON object instead of tables", [=](Text) { to->json = true; }},
+        {0, "trace", "FILE",
+         "write what the workers noted to FILE, in the Chrome trace event format",
+         [=](Text v) { to->trace_path = ParsePath(v); }},
+        {'h', "help", "", "print this help", [](Text) {}},
+        {0, "version", "", "print the version", [](Text) {}}}}};
 }
 
 }  // namespace tally

@@ -33,6 +33,7 @@ using OptionTable = std::vector<OptionGroup>;
 
 /// `options` must outlive the table. --help and --version set nothing.
 OptionTable CountOptionTable(CountOptions* options);
+OptionTable RaceOptionTable(RaceOptions* options);
 
 }  // namespace tally
 

@@ -52,6 +52,21 @@ struct CountOptions {
   std::string stats_path;  // empty: none
 };
 
+/// `tally race` as asked for.
+struct RaceOptions {
+  std::string experiment;  // empty: list them
+  std::string file;        // empty: none
+  unsigned workers = 2;
+  ExecutionMode mode = ExecutionMode::kProcess;
+  std::optional<uint64_t> rounds;  // none: what suits the experiment
+  RaceWindow race_window = RaceWindow::Yield();
+  bool json = false;
+  std::string trace_path;  // empty: none
+};
+
+/// Most workers an experiment may have.
+constexpr unsigned kMaxCrew = 64;
+
 /// Most workers a run may have: a limit on mistakes, far above any machine's CPUs.
 constexpr unsigned kMaxWorkers = 1024;
 

@@ -254,6 +254,12 @@ void OutputFile::Discard() {
   temporary_path_.clear();
 }
 
+void Print(std::string_view text) {
+  OutputFile out;
+  out.Write(text);
+  out.Commit();
+}
+
 std::optional<FileId> RegularFileId(const std::string& path) {
   struct stat file {};
   if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return std::nullopt;

@@ -67,6 +67,9 @@ class OutputFile : public ByteSink {
   UniqueFd fd_;
 };
 
+/// Prints a text to standard output, with all that OutputFile checks.
+void Print(std::string_view text);
+
 /// The identity of the file at `path`, or of an open descriptor: to refuse an output that is also
 /// an input. None where there is no such file or it is not a regular one.
 std::optional<FileId> RegularFileId(const std::string& path);

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "master/cli.h"
+#include "master/command_line.h"
 #include "master/option_table.h"
 #include "master/options.h"
 
@@ -19,7 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string Help() {
-  const std::array arguments = {"--help"};
+  const std::array arguments = {"count", "--help"};
   return std::get<PrintAndExit>(ParseCommandLine(arguments, /*stdin_is_terminal=*/false)).text;
 }
 
@@ -50,17 +50,31 @@ TEST(HelpTest, StatesTheRuleOfAutoSizesAndExitStatuses) {
   EXPECT_LT(help.find("Usage:"), help.find("Input options:"));
 }
 
-TEST(OptionTableTest, GivesNoNameOrLetterTwice) {
-  CountOptions unused;
-  std::vector<std::string> names;
-  for (const OptionGroup& group : CountOptionTable(&unused)) {
-    for (const OptionSpec& option : group.options) {
-      names.push_back(option.name);
-      if (option.letter != 0) names.push_back(std::string{option.letter});
-    }
+TEST(HelpTest, EveryHelpFits80ColumnsAndBeginsWithExamples) {
+  for (const std::vector<const char*>& typed : std::vector<std::vector<const char*>>{
+           {"--help"}, {"help"}, {"help", "race"}, {"race", "-h"}, {"count", "-h"}}) {
+    const std::string help =
+        std::get<PrintAndExit>(ParseCommandLine(typed, /*stdin_is_terminal=*/false)).text;
+    EXPECT_TRUE(help.starts_with("Examples:\n"));
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
   }
-  std::ranges::sort(names);
-  EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+}
+
+TEST(OptionTableTest, GivesNoNameOrLetterTwice) {
+  CountOptions count;
+  RaceOptions race;
+  for (const OptionTable& table : {CountOptionTable(&count), RaceOptionTable(&race)}) {
+    std::vector<std::string> names;
+    for (const OptionGroup& group : table) {
+      for (const OptionSpec& option : group.options) {
+        names.push_back(option.name);
+        if (option.letter != 0) names.push_back(std::string{option.letter});
+      }
+    }
+    std::ranges::sort(names);
+    EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
+  }
 }
 
 }  // namespace

@@ -60,7 +60,7 @@ TEST_F(ProcessExecutorTest, EachWorkerRunsOnceInAProcessOfItsOwn) {
     std::array<std::atomic<int>, 7> runs;
     std::array<std::atomic<pid_t>, 7> pids;
   };
-  const Shared<Seen> seen;
+  const SharedValue<Seen> seen;
   const auto outcomes = Run(7, [&](uint32_t worker) {
     ++seen->runs[worker];
     seen->pids[worker] = getpid();

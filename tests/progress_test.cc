@@ -62,7 +62,7 @@ TYPED_TEST(ProgressOfOneProcessTest, AddsToTheTotalAndToTheShareOfTheWorker) {
 }
 
 TEST(ProgressTest, ManyProcessesLoseNothing) {
-  const Shared<Board<RobustMutex>> board;
+  const SharedValue<Board<RobustMutex>> board;
   constexpr uint64_t kAdditions = 20'000;
   std::vector<Child> workers;
   for (size_t worker = 0; worker < board->shares.size(); ++worker) {
@@ -77,7 +77,7 @@ TEST(ProgressTest, ManyProcessesLoseNothing) {
 }
 
 TEST(ProgressTest, TheTotalIsPutRightFromTheSharesAfterADeathUnderTheLock) {
-  const Shared<Board<DeadlyMutex>> board;
+  const SharedValue<Board<DeadlyMutex>> board;
   board->Add(0, kOne);
   Child victim([&] {
     board->Add(1, kOne);
@@ -97,7 +97,7 @@ TEST(ProgressTest, TheTotalIsPutRightFromTheSharesAfterADeathUnderTheLock) {
 }
 
 TEST(ProgressTest, IsReadWithoutTheLock) {
-  const Shared<Board<DeadlyMutex>> board;
+  const SharedValue<Board<DeadlyMutex>> board;
   board->Add(0, kOne);
   Child victim([&] {
     DeadlyMutex::KillNextOwnerInThisProcess();

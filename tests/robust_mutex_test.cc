@@ -19,7 +19,7 @@ struct Guarded {
 };
 
 /// A child that takes the lock and dies with it.
-void DieWithLock(const Shared<Guarded>& guarded) {
+void DieWithLock(const SharedValue<Guarded>& guarded) {
   Child child([&] {
     guarded->mutex.lock();
     raise(SIGKILL);
@@ -29,7 +29,7 @@ void DieWithLock(const Shared<Guarded>& guarded) {
 }
 
 TEST(RobustMutexTest, KeepsProcessesApart) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   constexpr uint64_t kAdditions = 50'000;
   {
     std::vector<Child> children;
@@ -50,7 +50,7 @@ TEST(RobustMutexTest, KeepsProcessesApart) {
 }
 
 TEST(RobustMutexTest, TryLockSaysWhetherAnotherProcessHoldsIt) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   const Pipe locked;
   const Pipe release;
   const Pipe released;
@@ -71,7 +71,7 @@ TEST(RobustMutexTest, TryLockSaysWhetherAnotherProcessHoldsIt) {
 }
 
 TEST(RobustMutexTest, TheNextOwnerLearnsThatTheLastOneDied) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   DieWithLock(guarded);
   guarded->mutex.lock();
   EXPECT_TRUE(guarded->mutex.owner_died());
@@ -83,7 +83,7 @@ TEST(RobustMutexTest, TheNextOwnerLearnsThatTheLastOneDied) {
 }
 
 TEST(RobustMutexTest, TryLockLearnsItToo) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   DieWithLock(guarded);
   ASSERT_TRUE(guarded->mutex.try_lock());
   EXPECT_TRUE(guarded->mutex.owner_died());
@@ -91,7 +91,7 @@ TEST(RobustMutexTest, TryLockLearnsItToo) {
 }
 
 TEST(RobustMutexTest, EveryOwnerLearnsItUntilOneMarksItRepaired) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   DieWithLock(guarded);
   for (int i = 0; i < 2; ++i) {
     const Lock lock(guarded->mutex);
@@ -109,7 +109,7 @@ TEST(RobustMutexTest, EveryOwnerLearnsItUntilOneMarksItRepaired) {
 }
 
 TEST(RobustMutexTest, ADeathDuringTheRepairIsADeathAgain) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   for (int i = 0; i < 3; ++i) DieWithLock(guarded);
   {
     const Lock lock(guarded->mutex);
@@ -122,7 +122,7 @@ TEST(RobustMutexTest, ADeathDuringTheRepairIsADeathAgain) {
 }
 
 TEST(RobustMutexTest, OneThatWaitsInheritsTheLockOfOneThatDies) {
-  const Shared<Guarded> guarded;
+  const SharedValue<Guarded> guarded;
   const Pipe locked;
   Child owner([&] {
     guarded->mutex.lock();

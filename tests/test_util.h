@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "common/mapped_file.h"
-#include "common/shared_region.h"
+#include "common/shared_value.h"
 #include "worker/parser.h"
 
 namespace tally {
@@ -263,26 +263,6 @@ class Pipe {
 
  private:
   std::array<int, 2> ends_{};
-};
-
-/// A T in memory that is shared with the processes forked later.
-template <class T>
-class Shared {
- public:
-  template <class... Arguments>
-  explicit Shared(Arguments&&... arguments)
-      : region_(SharedRegion::Reserve(sizeof(T))),
-        value_(new (region_.data()) T(std::forward<Arguments>(arguments)...)) {}
-  ~Shared() { value_->~T(); }
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-
-  T& operator*() const { return *value_; }
-  T* operator->() const { return value_; }
-
- private:
-  SharedRegion region_;
-  T* value_;
 };
 
 }  // namespace tally

@@ -63,7 +63,8 @@ class TestQueue {
     ledger_region_ = SharedRegion::Reserve(ledger_size * sizeof(Chunk) + 1);
     const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_region_.data()), ledger_size);
     std::uninitialized_copy(chunks.begin(), chunks.end(), ledger.begin());
-    queue_ = std::make_unique<Shared<WorkQueue>>(ledger, chunks.size(), streams_, options.blocks);
+    queue_ =
+        std::make_unique<SharedValue<WorkQueue>>(ledger, chunks.size(), streams_, options.blocks);
   }
 
   WorkQueue& operator*() const { return **queue_; }
@@ -90,7 +91,7 @@ class TestQueue {
  private:
   const std::vector<uint32_t> streams_;
   SharedRegion ledger_region_;
-  std::unique_ptr<Shared<WorkQueue>> queue_;
+  std::unique_ptr<SharedValue<WorkQueue>> queue_;
 };
 
 /// A child that claims as worker 7, which has to wait, and expects this task then.
@@ -120,7 +121,7 @@ TEST(WorkQueueTest, EachChunkIsClaimedOnceBySeveralProcesses) {
   constexpr size_t kChunks = 20'000;
   constexpr uint32_t kWorkers = 4;
   const TestQueue queue({.chunks_of_input = {kChunks / 2, kChunks / 2}});
-  const Shared<std::array<std::array<std::atomic<uint8_t>, kChunks>, kWorkers>> claims;
+  const SharedValue<std::array<std::array<std::atomic<uint8_t>, kChunks>, kWorkers>> claims;
   std::vector<Child> workers;
   for (uint32_t worker = 0; worker < kWorkers; ++worker) {
     workers.emplace_back([&, worker] {
@@ -410,7 +411,7 @@ class StreamWorkers {
                           .streams = {1, 2, 3},
                           .blocks = kBlocks,
                           .room_for_published = kStreams * kPieces}};
-  const Shared<Memory> shared_;
+  const SharedValue<Memory> shared_;
 };
 
 TEST(WorkQueueTest, EachPieceOfEachStreamIsCountedOnceBySeveralProcesses) {

@@ -1,0 +1,142 @@
+#include "master/race/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "master/json.h"
+#include "master/text_table.h"
+
+namespace tally::race {
+namespace {
+
+// A load and the store that follows it, by one worker on one object.
+struct Update {
+  uint32_t worker;
+  Event load;
+  Event store;
+};
+
+std::vector<Update> FindUpdates(std::span<const WorkerEvent> events) {
+  std::vector<Update> updates;
+  std::map<std::pair<uint32_t, uint32_t>, Event> open_loads;  // by worker and object
+  for (const auto& [worker, event] : events) {
+    const std::pair key(worker, event.object);
+    if (event.operation == Operation::kLoad) {
+      open_loads[key] = event;
+    } else if (event.operation == Operation::kStore) {
+      const auto load = open_loads.find(key);
+      if (load == open_loads.end()) continue;
+      updates.push_back({.worker = worker, .load = load->second, .store = event});
+      open_loads.erase(load);
+    }
+  }
+  return updates;
+}
+
+bool BothLoadedBeforeEitherStored(const Update& a, const Update& b) {
+  return a.load.time_ns < b.store.time_ns && b.load.time_ns < a.store.time_ns;
+}
+
+int64_t SpanOf(const Update& a, const Update& b) {
+  return std::max(a.store.time_ns, b.store.time_ns) - std::min(a.load.time_ns, b.load.time_ns);
+}
+
+std::string DescribePlainly(const Event& event) {
+  return fmt::format("{} {}", OperationName(event.operation), event.value);
+}
+
+}  // namespace
+
+std::optional<Evidence> FindLostUpdate(std::span<const WorkerEvent> events) {
+  std::map<std::pair<uint32_t, uint64_t>, std::vector<Update>> by_value;  // object, value loaded
+  std::optional<std::pair<Update, Update>> best;
+  for (const Update& update : FindUpdates(events)) {
+    std::vector<Update>& same = by_value[{update.load.object, update.load.value}];
+    for (const Update& other : same) {
+      if (other.worker == update.worker || !BothLoadedBeforeEitherStored(other, update)) continue;
+      if (!best || SpanOf(other, update) < SpanOf(best->first, best->second)) {
+        best = {other, update};
+      }
+    }
+    same.push_back(update);
+  }
+  if (!best) return std::nullopt;
+  Evidence evidence;
+  for (const Update& update : {best->first, best->second}) {
+    evidence.rows.push_back({.worker = update.worker, .event = update.load});
+    evidence.rows.push_back({.worker = update.worker, .event = update.store});
+  }
+  std::stable_sort(evidence.rows.begin(), evidence.rows.end(),
+                   [](const auto& a, const auto& b) { return a.event.time_ns < b.event.time_ns; });
+  evidence.verdict = "<- lost";
+  return evidence;
+}
+
+std::string FormatTimeline(const Evidence& evidence, uint32_t workers, const Describe& describe) {
+  const Describe& text_of = describe ? describe : DescribePlainly;
+  // Workers that do not take part would be empty columns.
+  std::vector<uint32_t> shown;
+  for (uint32_t worker = 0; worker < workers; ++worker) {
+    if (std::ranges::any_of(evidence.rows,
+                            [worker](const auto& row) { return row.worker == worker; })) {
+      shown.push_back(worker);
+    }
+  }
+  std::vector<TextColumn> columns = {{.title = "time", .align = Align::kRight}};
+  for (const uint32_t worker : shown) {
+    columns.push_back({.title = fmt::format("worker {}", worker + 1), .align = Align::kLeft});
+  }
+  columns.push_back({.title = "", .align = Align::kLeft});
+  TextTable table(columns);
+  for (const auto& [worker, event] : evidence.rows) {
+    std::vector<std::string> cells = {
+        fmt::format("+{} ns", event.time_ns - evidence.rows.front().event.time_ns)};
+    for (const uint32_t column : shown) {
+      cells.push_back(column == worker ? text_of(event) : "");
+    }
+    const bool is_last = &event == &evidence.rows.back().event;
+    cells.push_back(is_last ? evidence.verdict : "");
+    table.AddRow(cells);
+  }
+  return table.Format();
+}
+
+std::string FormatTrace(std::span<const WorkerEvent> events, std::string_view experiment,
+                        const Describe& describe) {
+  const Describe& text_of = describe ? describe : DescribePlainly;
+  const int64_t start_ns = events.empty() ? 0 : events.front().event.time_ns;
+  const auto microseconds = [start_ns](int64_t time_ns) {
+    return static_cast<double>(time_ns - start_ns) / 1000;
+  };
+  std::string trace = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
+  trace += "{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": 1, \"args\": {\"name\": ";
+  AppendJsonString(fmt::format("tally race {}", experiment), &trace);
+  trace += "}}";
+  const auto append = [&trace](std::string_view name, std::string_view phase, uint32_t worker,
+                               double begin, std::string_view more) {
+    trace += ",\n{\"name\": ";
+    AppendJsonString(name, &trace);
+    trace += fmt::format(", \"ph\": \"{}\", \"pid\": 1, \"tid\": {}, \"ts\": {:.3f}{}}}", phase,
+                         worker + 1, begin, more);
+  };
+  for (const Update& update : FindUpdates(events)) {
+    append(fmt::format("{} -> {}", update.load.value, update.store.value), "X", update.worker,
+           microseconds(update.load.time_ns),
+           fmt::format(", \"dur\": {:.3f}, \"args\": {{\"object\": {}}}",
+                       static_cast<double>(update.store.time_ns - update.load.time_ns) / 1000,
+                       update.load.object));
+  }
+  for (const auto& [worker, event] : events) {
+    append(text_of(event), "i", worker, microseconds(event.time_ns),
+           fmt::format(", \"s\": \"t\", \"args\": {{\"object\": {}, \"value\": {}}}", event.object,
+                       event.value));
+  }
+  trace += "\n]}\n";
+  return trace;
+}
+
+}  // namespace tally::race

@@ -1,0 +1,37 @@
+// The experiments, one file each, and what they have in common. To add one: write its file, declare
+// it here, and give it a line in the list of experiments.cc.
+#ifndef TALLY_MASTER_RACE_EXPERIMENTS_H_
+#define TALLY_MASTER_RACE_EXPERIMENTS_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "master/race/experiment.h"
+
+namespace tally::race {
+
+Report RunLostUpdate(const Setup& setup);
+Report RunArray(const Setup& setup);
+Report RunCheckThenAct(const Setup& setup);
+Report RunSharedTable(const Setup& setup);
+Report RunTornRead(const Setup& setup);
+Report RunDeadlock(const Setup& setup);
+Report RunFalseSharing(const Setup& setup);
+Report RunKilledHolder(const Setup& setup);
+
+/// A row of the table: what is missing of `expected` is lost. `trial` gives the speed, and a note
+/// where it hit its deadline.
+Variant MakeVariant(std::string name, uint64_t expected, uint64_t actual, const Crew::Trial& trial,
+                    std::string note = {});
+
+/// How many rounds of each worker to note: all of them fit a ring.
+constexpr uint64_t kRecordedRounds = EventRing::kCapacity / 4;
+
+/// Calls `record` until its events hold a lost update, but not for ever, and puts them and the
+/// evidence into the report.
+void CaptureLostUpdate(const std::function<std::vector<WorkerEvent>()>& record, Report* report);
+
+}  // namespace tally::race
+
+#endif  // TALLY_MASTER_RACE_EXPERIMENTS_H_

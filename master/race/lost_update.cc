@@ -1,0 +1,140 @@
+// Experiment `lost-update`: every worker adds 1 to a shared counter, again and again. An addition
+// is a load, an addition in a register, and a store; another worker may slip in between.
+#include <fmt/format.h>
+
+#include <array>
+#include <atomic>
+#include <boost/interprocess/sync/scoped_lock.hpp>
+
+#include "common/robust_mutex.h"
+#include "master/race/experiments.h"
+
+namespace tally::race {
+namespace {
+
+// The four ways to count. All have the same two calls; `log` is a ring that notes each step, or
+// NoRing.
+
+// With NullMutex there is no lock; with RobustMutex there is. Nothing else differs.
+template <class Mutex>
+class LockedCounter {
+ public:
+  template <class Log>
+  void AddOne(uint32_t /*worker*/, RaceWindow window, Log& log) {
+    const boost::interprocess::scoped_lock<Mutex> lock(mutex_);
+    const uint64_t seen = value_.load(std::memory_order_relaxed);
+    log.Note(Operation::kLoad, 0, seen);
+    window.Pass();
+    log.Note(Operation::kStore, 0, seen + 1);
+    value_.store(seen + 1, std::memory_order_relaxed);
+  }
+  uint64_t total() const { return value_.load(); }
+
+ private:
+  Mutex mutex_;
+  // An atomic, but only loaded and stored: it makes the race defined, and leaves it a race.
+  std::atomic<uint64_t> value_{0};
+};
+
+// The processor does load, addition and store as one step.
+class AtomicCounter {
+ public:
+  template <class Log>
+  void AddOne(uint32_t /*worker*/, RaceWindow /*there is none*/, Log&) {
+    value_.fetch_add(1, std::memory_order_relaxed);
+  }
+  uint64_t total() const { return value_.load(); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Nothing is shared until all are done. This is how `tally count` counts.
+class PrivateCounter {
+ public:
+  template <class Log>
+  void AddOne(uint32_t worker, RaceWindow window, Log&) {
+    const uint64_t seen = own_[worker].value.load(std::memory_order_relaxed);
+    window.Pass();
+    own_[worker].value.store(seen + 1, std::memory_order_relaxed);
+  }
+  uint64_t total() const {
+    uint64_t sum = 0;
+    for (const Own& own : own_) sum += own.value.load();
+    return sum;
+  }
+
+ private:
+  struct alignas(64) Own {
+    std::atomic<uint64_t> value{0};
+  };
+  std::array<Own, kMaxCrew> own_;
+};
+
+constexpr uint32_t kTrials = 100;
+
+// The classic listing: everybody adds 1 once, and the sum is checked; a hundred times.
+template <class Counter>
+uint32_t FailedTrials(const Setup& setup) {
+  SharedValue<std::array<Counter, kTrials>> counters;
+  Crew crew = setup.MakeCrew();
+  crew.Run([&](uint32_t worker) {
+    NoRing log;
+    for (Counter& counter : *counters) {
+      crew.WaitForAll();
+      counter.AddOne(worker, setup.window, log);
+    }
+  });
+  uint32_t failed = 0;
+  for (const Counter& counter : *counters) failed += counter.total() != setup.workers ? 1 : 0;
+  return failed;
+}
+
+template <class Counter>
+Variant Measure(std::string name, const Setup& setup) {
+  SharedValue<Counter> counter;
+  Crew crew = setup.MakeCrew();
+  const Crew::Trial trial = crew.Run([&](uint32_t worker) {
+    NoRing log;
+    for (uint64_t i = 0; i < setup.rounds && !crew.stopped(); ++i) {
+      counter->AddOne(worker, setup.window, log);
+    }
+  });
+  const uint64_t expected = setup.rounds * setup.workers;
+  return MakeVariant(
+      std::move(name), expected, counter->total(), trial,
+      fmt::format("{} of {} short trials failed", FailedTrials<Counter>(setup), kTrials));
+}
+
+// The unsafe variant once more, with every step noted.
+std::vector<WorkerEvent> Record(const Setup& setup) {
+  SharedValue<LockedCounter<NullMutex>> counter;
+  const EventRings rings(setup.workers);
+  Crew crew = setup.MakeCrew();
+  crew.Run([&](uint32_t worker) {
+    for (uint64_t i = 0; i < std::min<uint64_t>(setup.rounds, kRecordedRounds); ++i) {
+      counter->AddOne(worker, setup.window, rings.of(worker));
+    }
+  });
+  return rings.Merged();
+}
+
+}  // namespace
+
+Report RunLostUpdate(const Setup& setup) {
+  Report report;
+  report.variants.push_back(Measure<LockedCounter<NullMutex>>("unsafe", setup));
+  report.variants.push_back(Measure<LockedCounter<RobustMutex>>("mutex", setup));
+  report.variants.push_back(Measure<AtomicCounter>("atomic", setup));
+  report.variants.push_back(Measure<PrivateCounter>("private-then-merge", setup));
+  CaptureLostUpdate([&] { return Record(setup); }, &report);
+  report.explanation =
+      "Two workers loaded the same number, each added 1 to what it had seen, and both stored the "
+      "same sum: of two additions one is left. A mutex keeps the second worker out until the first "
+      "has stored; an atomic addition is one step of the processor; and what is not shared needs "
+      "neither, which is also the fastest.";
+  report.try_next = "tally race lost-update --race-window none   (is it gone without the wait?)";
+  return report;
+}
+
+}  // namespace tally::race

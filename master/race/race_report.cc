@@ -1,0 +1,149 @@
+#include "master/race/race_report.h"
+
+#include <fmt/format.h>
+
+#include "master/json.h"
+#include "master/text_table.h"
+
+namespace tally::race {
+namespace {
+
+constexpr size_t kMostFindings = 10;
+constexpr size_t kLineWidth = 80;
+
+std::string Quoted(std::string_view text) {
+  std::string json;
+  AppendJsonString(text, &json);
+  return json;
+}
+
+double LostPercent(const Variant& variant) {
+  return variant.expected == 0
+             ? 0
+             : 100 * static_cast<double>(variant.lost) / static_cast<double>(variant.expected);
+}
+
+std::string WindowText(const RaceWindow& window) {
+  if (window == RaceWindow::None()) return "none";
+  if (window == RaceWindow::Yield()) return "yield";
+  return std::to_string(window.microseconds());
+}
+
+// Where somebody waits on purpose, it is said.
+std::string DescribeWindow(const RaceWindow& window) {
+  if (window == RaceWindow::None()) return "no wait between load and store";
+  if (window == RaceWindow::Yield()) return "a yield between load and store";
+  return fmt::format("{} microseconds between load and store", window.microseconds());
+}
+
+std::string FormatVariants(const Report& report) {
+  TextTable table({{.title = "variant", .align = Align::kLeft},
+                   {.title = "expected"},
+                   {.title = "actual"},
+                   {.title = "lost"},
+                   {.title = "lost %"},
+                   {.title = "operations/s"},
+                   {.title = "", .align = Align::kLeft}});
+  for (const Variant& variant : report.variants) {
+    table.AddRow(
+        {variant.name, WithCommas(variant.expected), WithCommas(variant.actual),
+         WithCommas(variant.lost), fmt::format("{:.1f}", LostPercent(variant)),
+         variant.ops_per_s > 0 ? WithCommas(static_cast<uint64_t>(variant.ops_per_s)) : "-",
+         variant.note});
+  }
+  return table.Format();
+}
+
+// Lines are broken at spaces.
+std::string Wrapped(std::string_view text) {
+  std::string wrapped;
+  while (text.size() > kLineWidth) {
+    const size_t space = text.rfind(' ', kLineWidth);
+    if (space == std::string_view::npos) break;
+    wrapped.append(text.substr(0, space)).append("\n");
+    text.remove_prefix(space + 1);
+  }
+  return wrapped.append(text).append("\n");
+}
+
+}  // namespace
+
+std::string FormatList(bool json) {
+  if (!json) {
+    TextTable table({{.title = "experiment", .align = Align::kLeft},
+                     {.title = "what goes wrong", .align = Align::kLeft}});
+    for (const Experiment& experiment : AllExperiments()) {
+      const std::string file = experiment.takes_file ? " FILE" : "";
+      table.AddRow({std::string(experiment.name) + file, std::string(experiment.summary)});
+    }
+    return table.Format() + "\nRun one with: tally race lost-update\n";
+  }
+  std::string list;
+  for (const Experiment& experiment : AllExperiments()) {
+    list += fmt::format("{}{{\"name\": {}, \"summary\": {}}}", list.empty() ? "[\n" : ",\n",
+                        Quoted(experiment.name), Quoted(experiment.summary));
+  }
+  return list + "\n]\n";
+}
+
+std::string FormatText(const Experiment& experiment, const Setup& setup, const Report& report) {
+  std::string text = fmt::format(
+      "{}: {}\n{} {}, {} {}; {} (--race-window)\n\n", experiment.name, experiment.summary,
+      setup.workers, setup.executor->name() == "thread" ? "threads" : "processes",
+      WithCommas(setup.rounds), experiment.round_means, DescribeWindow(setup.window));
+  text += FormatVariants(report) + "\n";
+  for (size_t i = 0; i < std::min(report.findings.size(), kMostFindings); ++i) {
+    text += report.findings[i] + "\n";
+  }
+  if (report.findings.size() > kMostFindings) {
+    text += fmt::format("... and {} more\n", report.findings.size() - kMostFindings);
+  }
+  if (!report.findings.empty()) text += "\n";
+  if (report.evidence) {
+    text += "Caught in the act, as the workers noted it:\n\n";
+    text += FormatTimeline(*report.evidence, setup.workers, report.describe) + "\n";
+  }
+  text += Wrapped(report.explanation);
+  return text + fmt::format("\nTry next: {}\n", report.try_next);
+}
+
+std::string FormatJson(const Experiment& experiment, const Setup& setup, const Report& report) {
+  std::string json = fmt::format(
+      "{{\n  \"experiment\": {},\n  \"mode\": {},\n  \"workers\": {},\n  \"rounds\": {},\n  "
+      "\"race_window\": {},\n  \"variants\": [",
+      Quoted(experiment.name), Quoted(setup.executor->name()), setup.workers, setup.rounds,
+      Quoted(WindowText(setup.window)));
+  std::string_view separator = "\n";
+  for (const Variant& variant : report.variants) {
+    json += fmt::format(
+        "{}    {{\"name\": {}, \"expected\": {}, \"actual\": {}, \"lost\": {}, \"lost_percent\": "
+        "{:.3f}, \"ops_per_s\": {:.1f}, \"note\": {}}}",
+        separator, Quoted(variant.name), variant.expected, variant.actual, variant.lost,
+        LostPercent(variant), variant.ops_per_s, Quoted(variant.note));
+    separator = ",\n";
+  }
+  json += "\n  ],\n  \"findings\": [";
+  separator = "\n";
+  for (const std::string& finding : report.findings) {
+    json += fmt::format("{}    {}", separator, Quoted(finding));
+    separator = ",\n";
+  }
+  json +=
+      fmt::format("\n  ],\n  \"explanation\": {},\n  \"evidence\": ", Quoted(report.explanation));
+  if (!report.evidence) return json + "null\n}\n";
+  json +=
+      fmt::format("{{\n    \"verdict\": {},\n    \"rows\": [", Quoted(report.evidence->verdict));
+  separator = "\n";
+  const int64_t start_ns = report.evidence->rows.front().event.time_ns;
+  for (const auto& [worker, event] : report.evidence->rows) {
+    json += fmt::format(
+        "{}      {{\"time_ns\": {}, \"worker\": {}, \"operation\": {}, \"object\": {}, \"value\": "
+        "{}}}",
+        separator, event.time_ns - start_ns, worker + 1, Quoted(OperationName(event.operation)),
+        event.object, event.value);
+    separator = ",\n";
+  }
+  return json + "\n    ]\n  }\n}\n";
+}
+
+}  // namespace tally::race

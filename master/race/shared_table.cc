@@ -1,0 +1,309 @@
+// Experiment `shared-table`: all workers count the words of a file in one table. This is what
+// `tally count` does not do: there, each worker has a table of its own.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/interprocess/sync/scoped_lock.hpp>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/cut.h"
+#include "common/error.h"
+#include "common/escape.h"
+#include "common/hash.h"
+#include "common/mapped_file.h"
+#include "common/robust_mutex.h"
+#include "common/unique_fd.h"
+#include "master/race/experiments.h"
+#include "worker/word_parser.h"
+
+namespace tally::race {
+namespace {
+
+constexpr size_t kMostTextBytes = size_t{4} << 20;
+constexpr size_t kPieceBytes = 4096;
+constexpr uint32_t kBuckets = 1 << 14;
+constexpr uint32_t kMostNodes = 1 << 20;  // of each worker
+constexpr uint32_t kNoNode = 0;
+
+// A word as a place in the text: one number, so that it is stored in one step.
+uint64_t WordAt(std::string_view text, std::string_view word) {
+  return static_cast<uint64_t>(word.data() - text.data()) << 24 | word.size();
+}
+std::string_view WordOf(std::string_view text, uint64_t place) {
+  return text.substr(place >> 24, place & 0xffffff);
+}
+
+struct Node {
+  std::atomic<uint64_t> word{0};
+  std::atomic<uint64_t> count{0};
+  std::atomic<uint32_t> next{kNoNode};
+};
+
+// Chains of nodes; every worker takes new nodes from a part of the pool that is its own. Without a
+// lock two things can go wrong: two workers add to one node, or both find no node for a word and
+// put one there each.
+template <class Mutex, uint32_t kMutexes>
+class WordTable {
+ public:
+  WordTable() : pool_(SharedRegion::Reserve(kMaxCrew * size_t{kMostNodes} * sizeof(Node))) {}
+
+  template <class Log>
+  void AddOne(uint32_t worker, std::string_view text, std::string_view word, RaceWindow window,
+              Log& log) {
+    const uint64_t hash = HashBytes(word.data(), word.size(), /*seed=*/0);
+    const auto bucket = static_cast<uint32_t>(hash % kBuckets);
+    const boost::interprocess::scoped_lock<Mutex> lock(mutexes_[bucket % kMutexes]);
+    for (uint32_t number = heads_[bucket]; number != kNoNode; number = node(number).next) {
+      if (WordOf(text, node(number).word) != word) continue;
+      const uint64_t seen = node(number).count.load();
+      log.Note(Operation::kLoad, number, seen);
+      window.Pass();
+      log.Note(Operation::kStore, number, seen + 1);
+      node(number).count.store(seen + 1);
+      return;
+    }
+    const uint32_t number = NewNode(worker);
+    if (number == kNoNode) return;
+    node(number).word = WordAt(text, word);
+    node(number).count = 1;
+    window.Pass();
+    const uint32_t head = heads_[bucket].load();
+    node(number).next = head;
+    window.Pass();
+    heads_[bucket].store(number);
+  }
+
+  /// Calls visit(word, count) for each node.
+  template <class Visitor>
+  void Visit(std::string_view text, const Visitor& visit) const {
+    for (const auto& head : heads_) {
+      for (uint32_t number = head; number != kNoNode; number = node(number).next) {
+        visit(WordOf(text, node(number).word), node(number).count.load());
+      }
+    }
+  }
+
+  std::string_view WordOfNode(std::string_view text, uint32_t number) const {
+    return WordOf(text, node(number).word);
+  }
+
+ private:
+  Node& node(uint32_t number) const { return reinterpret_cast<Node*>(pool_.data())[number]; }
+  uint32_t NewNode(uint32_t worker) {
+    const uint32_t used = ++used_[worker];
+    return used < kMostNodes ? worker * kMostNodes + used : kNoNode;
+  }
+
+  std::array<Mutex, kMutexes> mutexes_;
+  std::array<std::atomic<uint32_t>, kBuckets> heads_{};
+  std::array<uint32_t, kMaxCrew> used_{};  // each written by one worker
+  SharedRegion pool_;
+};
+
+using UnsafeTable = WordTable<NullMutex, 1>;
+
+// A table for each worker; they are added up once all are done.
+class PrivateTables {
+ public:
+  explicit PrivateTables(uint32_t workers) {
+    while (own_.size() < workers) own_.push_back(std::make_unique<SharedValue<UnsafeTable>>());
+  }
+
+  template <class Log>
+  void AddOne(uint32_t worker, std::string_view text, std::string_view word, RaceWindow window,
+              Log& log) {
+    (*own_[worker])->AddOne(worker, text, word, window, log);
+  }
+  template <class Visitor>
+  void Visit(std::string_view text, const Visitor& visit) const {
+    std::map<std::string_view, uint64_t> merged;
+    for (const auto& table : own_) {
+      (*table)->Visit(text, [&](std::string_view word, uint64_t count) { merged[word] += count; });
+    }
+    for (const auto& [word, count] : merged) visit(word, count);
+  }
+
+ private:
+  std::vector<std::unique_ptr<SharedValue<UnsafeTable>>> own_;
+};
+
+// The words of a text, handed on one by one.
+template <class OnWord>
+void ForEachWord(std::string_view text, const OnWord& on_word) {
+  struct Sink {
+    const OnWord& on_word;
+    bool Add(std::string_view word, uint64_t) {
+      on_word(word);
+      return true;
+    }
+    bool Reject(const BadLine&) { return true; }
+  };
+  Sink sink{on_word};
+  WordParser().Parse(text, sink);
+}
+
+// The start of a file, in pieces (between which a worker looks whether to give up), and what is
+// right.
+class Book {
+ public:
+  explicit Book(const std::string& path) {
+    const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat status;
+    if (!fd || fstat(fd.get(), &status) != 0) throw SystemError(path, "cannot be opened", errno);
+    if (!S_ISREG(status.st_mode) || status.st_size == 0) {
+      throw Error(fmt::format("{}: is not a file with words in it; name a text file",
+                              EscapeForMessage(path)));
+    }
+    file_ = MappedFile(fd.get(), static_cast<size_t>(status.st_size));
+    text_ = file_.text().substr(0, FirstCut(file_.text(), kMostTextBytes, CutRule::kAtSpace));
+    for (std::string_view rest = text_; !rest.empty();) {
+      pieces_.push_back(rest.substr(0, FirstCut(rest, kPieceBytes, CutRule::kAtSpace)));
+      rest.remove_prefix(pieces_.back().size());
+    }
+    ForEachWord(text_, [this](std::string_view word) {
+      ++counts_[word];
+      ++words_;
+    });
+  }
+
+  std::string_view text() const { return text_; }
+  const std::vector<std::string_view>& pieces() const { return pieces_; }
+  const std::map<std::string_view, uint64_t>& counts() const { return counts_; }
+  uint64_t words() const { return words_; }
+  bool is_cut() const { return text_.size() < file_.text().size(); }
+
+ private:
+  MappedFile file_;
+  std::string_view text_;
+  std::vector<std::string_view> pieces_;
+  std::map<std::string_view, uint64_t> counts_;
+  uint64_t words_ = 0;
+};
+
+template <class Table, class LogOf>
+Crew::Trial CountWords(const Book& book, Table* table, const Setup& setup, const LogOf& log_of) {
+  Crew crew = setup.MakeCrew();
+  return crew.Run([&](uint32_t worker) {
+    auto&& log = log_of(worker);
+    for (uint64_t round = 0; round < setup.rounds; ++round) {
+      for (const std::string_view piece : book.pieces()) {
+        if (crew.stopped()) return;
+        ForEachWord(piece, [&](std::string_view word) {
+          table->AddOne(worker, book.text(), word, setup.window, log);
+        });
+      }
+    }
+  });
+}
+
+// What a table has, against what is right.
+struct Comparison {
+  uint64_t counted = 0;
+  uint64_t in_two_nodes = 0;  // words
+  std::string_view worst;     // the word that lost most
+  uint64_t worst_expected = 0;
+  uint64_t worst_actual = 0;
+};
+
+template <class Table>
+Comparison Compare(const Book& book, const Table& table, uint64_t times) {
+  struct Found {
+    uint64_t count = 0;
+    uint64_t nodes = 0;
+  };
+  std::map<std::string_view, Found> found;
+  table.Visit(book.text(), [&](std::string_view word, uint64_t count) {
+    found[word].count += count;
+    ++found[word].nodes;
+  });
+  Comparison comparison;
+  for (const auto& [word, in_book] : book.counts()) {
+    const uint64_t expected = in_book * times;
+    const Found actual = found[word];
+    comparison.counted += actual.count;
+    comparison.in_two_nodes += actual.nodes > 1 ? 1 : 0;
+    if (expected - actual.count > comparison.worst_expected - comparison.worst_actual) {
+      comparison.worst = word;
+      comparison.worst_expected = expected;
+      comparison.worst_actual = actual.count;
+    }
+  }
+  return comparison;
+}
+
+template <class Table, class... Arguments>
+Variant Measure(std::string name, const Book& book, const Setup& setup, Report* report,
+                Arguments... arguments) {
+  SharedValue<Table> table(arguments...);
+  const Crew::Trial trial = CountWords(book, &*table, setup, [](uint32_t) { return NoRing(); });
+  const uint64_t times = setup.workers * setup.rounds;
+  const uint64_t expected = book.words() * times;
+  const Comparison comparison = Compare(book, *table, times);
+  if (comparison.counted < expected) {
+    report->findings.push_back(fmt::format("{}: \"{}\" lost most: expected {}, actual {}", name,
+                                           EscapeForMessage(comparison.worst, 40),
+                                           comparison.worst_expected, comparison.worst_actual));
+  }
+  if (comparison.in_two_nodes > 0) {
+    report->findings.push_back(fmt::format("{}: {} words are in the table twice or more often",
+                                           name, comparison.in_two_nodes));
+  }
+  return MakeVariant(std::move(name), expected, comparison.counted, trial,
+                     fmt::format("{} words twice", comparison.in_two_nodes));
+}
+
+}  // namespace
+
+Report RunSharedTable(const Setup& setup) {
+  const Book book(setup.file);
+  Report report;
+  if (book.is_cut()) {
+    report.findings.push_back(
+        fmt::format("only the first {} MiB of the file are counted", kMostTextBytes >> 20));
+  }
+  report.variants.push_back(Measure<UnsafeTable>("unsafe", book, setup, &report));
+  report.variants.push_back(Measure<WordTable<RobustMutex, 1>>("mutex", book, setup, &report));
+  report.variants.push_back(
+      Measure<WordTable<RobustMutex, 256>>("striped-locks", book, setup, &report));
+  report.variants.push_back(
+      Measure<PrivateTables>("private-then-merge", book, setup, &report, setup.workers));
+  std::map<uint32_t, std::string> names;
+  CaptureLostUpdate(
+      [&] {
+        SharedValue<UnsafeTable> table;
+        const EventRings rings(setup.workers);
+        CountWords(book, &*table, setup,
+                   [&rings](uint32_t worker) -> EventRing& { return rings.of(worker); });
+        std::vector<WorkerEvent> events = rings.Merged();
+        for (const WorkerEvent& event : events) {
+          names[event.event.object] = EscapeForMessage(
+              table->WordOfNode(book.text(), event.event.object), /*max_bytes=*/20);
+        }
+        return events;
+      },
+      &report);
+  report.describe = [names](const Event& event) {
+    return fmt::format("{} {} = {}", OperationName(event.operation), names.at(event.object),
+                       event.value);
+  };
+  report.explanation =
+      "One table for all means that every word is an update that somebody else may slip into: "
+      "counts "
+      "are lost, and words are put in twice. One lock makes it right, and the workers wait in "
+      "line; "
+      "a lock for each stripe of the table lets those pass who want different words. Tables that "
+      "nobody shares need no lock at all, and are added up once: this is how tally counts.";
+  report.try_next = "tally race shared-table FILE --race-window none";
+  return report;
+}
+
+}  // namespace tally::race

@@ -1,0 +1,185 @@
+// `tally race` as a student meets it: the list, the reports, JSON, traces, wrong usage, Ctrl-C.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/cli/run_tally.h"
+
+namespace tally {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const std::vector<std::string> kExperiments = {"lost-update",   "array",        "check-then-act",
+                                               "shared-table",  "torn-read",    "deadlock",
+                                               "false-sharing", "killed-holder"};
+
+class RaceCliTest : public CliTest {
+ protected:
+  RaceCliTest() {
+    std::string text;
+    for (int i = 0; i < 2000; ++i) text += "the word" + std::to_string(i % 300) + " ";
+    Write("book", text);
+  }
+
+  /// With the file for the one that takes it.
+  std::vector<std::string> Race(const std::string& experiment,
+                                const std::vector<std::string>& options = {}) const {
+    std::vector<std::string> arguments = {"race", experiment};
+    if (experiment == "shared-table") arguments.emplace_back("book");
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    return arguments;
+  }
+};
+
+TEST_F(RaceCliTest, WithoutAnExperimentItListsThemALineEach) {
+  const Outcome outcome = Tally({"race"});
+  EXPECT_THAT(outcome, ExitsWith(0));
+  for (const std::string& experiment : kExperiments) {
+    EXPECT_THAT(outcome.out, ContainsRegex("\n  " + experiment + " [^\n]+\n"));
+  }
+  const json list = json::parse(Tally({"race", "--json"}).out);
+  ASSERT_EQ(list.size(), kExperiments.size());
+  for (size_t i = 0; i < list.size(); ++i) EXPECT_EQ(list[i].at("name"), kExperiments[i]);
+}
+
+TEST_F(RaceCliTest, AReportHasTheTableTheEvidenceAndTheLesson) {
+  const Outcome outcome = Tally(Race("lost-update"));
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(outcome.out, AllOf(StartsWith("lost-update: "),
+                                 HasSubstr("a yield between load and store (--race-window)"),
+                                 HasSubstr("\nTry next: tally race lost-update")));
+  for (const char* const variant : {"unsafe", "mutex", "atomic", "private-then-merge"}) {
+    EXPECT_THAT(outcome.out, ContainsRegex(std::string("\n  ") + variant +
+                                           " +40,000 +[0-9,]+ +[0-9,]+ +[0-9.]+"));
+  }
+  EXPECT_THAT(outcome.out, ContainsRegex("\n +\\+0 ns +load ([0-9]+)\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("<- lost\n"));
+}
+
+TEST_F(RaceCliTest, JsonHoldsToItsSchema) {
+  for (const std::string& experiment : kExperiments) {
+    const Outcome outcome = Tally(Race(experiment, {"--json", "-j3"}));
+    ASSERT_THAT(outcome, ExitsWith(0));
+    const json report = json::parse(outcome.out);
+    EXPECT_EQ(report.at("experiment"), experiment);
+    EXPECT_EQ(report.at("mode"), "process");
+    EXPECT_EQ(report.at("workers"), 3);
+    EXPECT_TRUE(report.at("rounds").is_number_unsigned());
+    EXPECT_EQ(report.at("race_window"), "yield");
+    EXPECT_TRUE(report.at("explanation").is_string());
+    EXPECT_TRUE(report.at("findings").is_array());
+    ASSERT_GE(report.at("variants").size(), 2u);
+    for (const json& variant : report.at("variants")) {
+      EXPECT_TRUE(variant.at("name").is_string());
+      for (const char* const number : {"expected", "actual", "lost"}) {
+        EXPECT_TRUE(variant.at(number).is_number_unsigned()) << number;
+      }
+      EXPECT_TRUE(variant.at("ops_per_s").is_number());
+      EXPECT_TRUE(variant.at("lost_percent").is_number());
+      EXPECT_TRUE(variant.at("note").is_string());
+    }
+    if (report.at("evidence").is_null()) continue;
+    EXPECT_TRUE(report.at("evidence").at("verdict").is_string());
+    for (const json& row : report.at("evidence").at("rows")) {
+      EXPECT_TRUE(row.at("time_ns").is_number_unsigned());
+      EXPECT_THAT(row.at("worker"), testing::AnyOf(1, 2, 3));
+      EXPECT_TRUE(row.at("operation").is_string());
+      EXPECT_TRUE(row.at("object").is_number_unsigned());
+      EXPECT_TRUE(row.at("value").is_number_unsigned());
+    }
+  }
+}
+
+TEST_F(RaceCliTest, ATraceIsWrittenForATraceViewer) {
+  for (const std::string& experiment : kExperiments) {
+    EXPECT_THAT(Tally(Race(experiment, {"--trace", "trace.json"})), ExitsWith(0));
+    const json trace = json::parse(Read("trace.json"));
+    for (const json& event : trace.at("traceEvents")) {
+      EXPECT_THAT(event.at("ph"), testing::AnyOf("M", "X", "i"));
+      EXPECT_TRUE(event.at("name").is_string());
+    }
+    const bool noted = experiment != "false-sharing" && experiment != "killed-holder";
+    EXPECT_EQ(trace.at("traceEvents").size() > 1, noted) << experiment;
+  }
+}
+
+TEST_F(RaceCliTest, OptionsAreObeyed) {
+  const json report = json::parse(Tally({"race", "lost-update", "-j", "4", "--mode", "thread",
+                                         "--rounds", "77", "--race-window", "3", "--json"})
+                                      .out);
+  EXPECT_EQ(report.at("mode"), "thread");
+  EXPECT_EQ(report.at("workers"), 4);
+  EXPECT_EQ(report.at("rounds"), 77);
+  EXPECT_EQ(report.at("race_window"), "3");
+  EXPECT_EQ(report.at("variants")[0].at("expected"), 4 * 77);
+}
+
+TEST_F(RaceCliTest, WrongUsageIsOneLineThatSaysWhatIsAllowed) {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* message;
+  };
+  for (const Case& c :
+       std::vector<Case>{{{"lost-updat"}, "did you mean 'lost-update'?"},
+                         {{"frobnicate"}, "'tally race' lists them"},
+                         {{"shared-table"}, "'tally race shared-table FILE'"},
+                         {{"array", "book"}, "takes no file"},
+                         {{"array", "book", "more"}, "leave out 'more'"},
+                         {{"array", "-j", "0"}, "whole number from 1 to 64"},
+                         {{"array", "-j", "65"}, "whole number from 1 to 64"},
+                         {{"array", "--rounds", "0"}, "whole number from 1 to 1000000000"},
+                         {{"array", "--mode", "serial"}, "say process or thread"},
+                         {{"killed-holder", "--mode", "thread"}, "needs '--mode process'"},
+                         {{"array", "--race-window", "long"}, "write none, yield, or a number"},
+                         {{"array", "--window", "none"}, "unknown option '--window'"}}) {
+    std::vector<std::string> arguments = {"race"};
+    arguments.insert(arguments.end(), c.arguments.begin(), c.arguments.end());
+    const Outcome outcome = Tally(arguments);
+    EXPECT_THAT(outcome, ExitsWith(2)) << c.message;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: "), HasSubstr(c.message)));
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1);
+  }
+}
+
+TEST_F(RaceCliTest, AFileThatCannotBeReadFailsTheRun) {
+  for (const char* const file : {"missing", ".", "/dev/null"}) {
+    const Outcome outcome = Tally({"race", "shared-table", file});
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_THAT(outcome.err, StartsWith(std::string("tally: ") + file + ": "));
+  }
+  const Outcome outcome = Tally({"race", "array", "--trace", "no/such/place"});
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_EQ(outcome.out, "") << "before anything is run";
+}
+
+TEST_F(RaceCliTest, CtrlCLeavesNoProcessBehind) {
+  for (const char* const mode : {"process", "thread"}) {
+    Process tally(TallyCommand(
+        {"race", "lost-update", "--rounds", "1000000000", "--mode", mode, "--trace", "trace"}));
+    tally.WaitUntil(
+        [&] {
+          return std::string(mode) == "process" ? ChildrenOf(tally.pid()).size() == 2
+                                                : Catches(tally.pid(), SIGINT);
+        },
+        "the workers to start");
+    tally.Signal(SIGINT);
+    EXPECT_THAT(tally.Wait(), DiesBy(SIGINT));
+    EXPECT_FALSE(tally.AnyProcessLeft());
+    EXPECT_THAT(Files(), ElementsAre("book"));
+  }
+}
+
+}  // namespace
+}  // namespace tally

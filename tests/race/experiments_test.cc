@@ -1,0 +1,162 @@
+// Each experiment shows its effect where it is unsafe, and never where it is safe.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "master/race/experiment.h"
+#include "master/race/race_report.h"
+#include "master/signals.h"
+#include "tests/cli/run_tally.h"
+
+namespace tally::race {
+namespace {
+
+using testing::HasSubstr;
+
+const Experiment& Named(std::string_view name) {
+  return *std::ranges::find(AllExperiments(), name, &Experiment::name);
+}
+
+using Case = std::tuple<std::string, ExecutionMode>;
+
+class ExperimentTest : public testing::TestWithParam<Case> {
+ protected:
+  ExperimentTest() {
+    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
+    NoteStopSignals();
+    std::string text;
+    for (int i = 0; i < 300; ++i) text += "word" + std::to_string(i) + " the ";
+    WriteFile(dir_.path() + "/book", text);
+  }
+
+  Report Run(uint64_t rounds, uint32_t workers = 2) {
+    const auto& [name, mode] = GetParam();
+    executor_ = MakeExecutor(mode);
+    return Named(name).run({.executor = executor_.get(),
+                            .workers = workers,
+                            .rounds = rounds,
+                            .window = RaceWindow::Yield(),
+                            .file = dir_.path() + "/book"});
+  }
+
+ private:
+  TempDir dir_;
+  std::unique_ptr<Executor> executor_;
+};
+
+std::vector<Case> AllCases() {
+  std::vector<Case> cases;
+  for (const Experiment& experiment : AllExperiments()) {
+    cases.emplace_back(experiment.name, ExecutionMode::kProcess);
+    if (!experiment.processes_only) cases.emplace_back(experiment.name, ExecutionMode::kThread);
+  }
+  return cases;
+}
+
+std::string NameOf(const testing::TestParamInfo<Case>& info) {
+  std::string name = std::get<0>(info.param);
+  std::erase(name, '-');
+  return name + (std::get<1>(info.param) == ExecutionMode::kThread ? "Threads" : "Processes");
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ExperimentTest, testing::ValuesIn(AllCases()), NameOf);
+
+/// Small rounds, so that 200 runs take seconds; large enough for the effect to show.
+uint64_t SmallRounds(const std::string& name) {
+  static const std::map<std::string, uint64_t> kRounds = {
+      {"lost-update", 500}, {"array", 200},          {"check-then-act", 500}, {"shared-table", 3},
+      {"torn-read", 1000},  {"deadlock", 1'000'000}, {"false-sharing", 1000}, {"killed-holder", 3}};
+  return kRounds.at(name);
+}
+
+TEST_P(ExperimentTest, TheUnsafeVariantShowsItsEffectAndTheSafeOnesNeverDo) {
+  const std::string name = std::get<0>(GetParam());
+  const bool waits = name == "deadlock" || name == "killed-holder";  // for a tick, or for nothing
+  const int runs = kSanitized ? 10 : waits ? 5 : 200;
+  int shown = 0;
+  for (int run = 0; run < runs; ++run) {
+    // Of a deadlock only the variant that ends is run to its end.
+    const Report report = Run(name == "deadlock" ? 2000 : SmallRounds(name));
+    shown += report.variants[0].lost > 0 ? 1 : 0;
+    for (size_t i = 1; i < report.variants.size(); ++i) {
+      const Variant& variant = report.variants[i];
+      ASSERT_EQ(variant.lost, 0u) << name << " " << variant.name << ", run " << run;
+      ASSERT_EQ(variant.actual, variant.expected);
+    }
+    EXPECT_FALSE(report.explanation.empty());
+    EXPECT_FALSE(report.try_next.empty());
+  }
+  // Nothing is lost by false sharing but time.
+  EXPECT_GE(shown, name == "false-sharing" ? 0 : runs * 9 / 10) << "of " << runs;
+}
+
+bool IsAmong(const WorkerEvent& row, const std::vector<WorkerEvent>& events) {
+  return std::ranges::any_of(events, [&row](const WorkerEvent& event) {
+    return event.worker == row.worker && event.event.time_ns == row.event.time_ns &&
+           event.event.value == row.event.value && event.event.object == row.event.object &&
+           event.event.operation == row.event.operation;
+  });
+}
+
+TEST_P(ExperimentTest, WhatIsShownWasRecordedInThatRun) {
+  const std::string name = std::get<0>(GetParam());
+  const Report report = Run(name == "false-sharing" ? 1000 : Named(name).default_rounds);
+  if (name == "false-sharing" || name == "killed-holder") {
+    EXPECT_FALSE(report.evidence.has_value());
+    return;
+  }
+  ASSERT_TRUE(report.evidence.has_value());
+  const auto& rows = report.evidence->rows;
+  EXPECT_GE(rows.size(), 3u);
+  for (const WorkerEvent& row : rows) EXPECT_TRUE(IsAmong(row, report.events));
+  EXPECT_TRUE(std::ranges::is_sorted(rows, {}, [](const auto& row) { return row.event.time_ns; }));
+  if (name == "torn-read" || name == "deadlock") return;
+  // Two loads of one value of one object, by two workers, and then both stores.
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].event.operation, Operation::kLoad);
+  EXPECT_EQ(rows[1].event.operation, Operation::kLoad);
+  EXPECT_EQ(rows[2].event.operation, Operation::kStore);
+  EXPECT_EQ(rows[3].event.operation, Operation::kStore);
+  EXPECT_NE(rows[0].worker, rows[1].worker);
+  EXPECT_EQ(rows[0].event.value, rows[1].event.value);
+  EXPECT_EQ(rows[2].event.value, rows[3].event.value);
+  EXPECT_LT(rows[1].event.time_ns, rows[2].event.time_ns);
+}
+
+TEST_P(ExperimentTest, RunsWithOneWorkerAndWithMany) {
+  const std::string name = std::get<0>(GetParam());
+  const uint64_t rounds = name == "deadlock" ? 100 : std::min<uint64_t>(SmallRounds(name), 50);
+  const Report alone = Run(rounds, /*workers=*/1);
+  for (size_t i = name == "killed-holder" ? 1 : 0; i < alone.variants.size(); ++i) {
+    EXPECT_EQ(alone.variants[i].lost, 0u) << alone.variants[i].name;
+  }
+  const Report many = Run(rounds, /*workers=*/7);
+  for (size_t i = 1; i < many.variants.size(); ++i) EXPECT_EQ(many.variants[i].lost, 0u);
+}
+
+TEST(DeadlockTest, TheCycleIsToldInWords) {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
+  NoteStopSignals();
+  const auto executor = MakeExecutor(ExecutionMode::kProcess);
+  const Report report = Named("deadlock")
+                            .run({.executor = executor.get(),
+                                  .workers = 2,
+                                  .rounds = 1'000'000,
+                                  .window = RaceWindow::Yield(),
+                                  .file = ""});
+  ASSERT_EQ(report.findings.size(), 2u);
+  EXPECT_EQ(report.findings[0], "worker 1 holds A and waits for B, which worker 2 holds");
+  EXPECT_EQ(report.findings[1], "worker 2 holds B and waits for A, which worker 1 holds");
+  EXPECT_THAT(report.variants[0].note, HasSubstr("deadlock, found after 0."));
+}
+
+}  // namespace
+}  // namespace tally::race
