@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <new>
 
 #include "common/robust_mutex.h"
+#include "common/shared_region.h"
 #include "master/race/experiments.h"
 
 namespace tally::race {
@@ -68,7 +70,10 @@ void TakeBothAgainAndAgain(Scene* scene, uint32_t worker, const Setup& setup, co
     if (!Lock(scene, worker, first, crew, ring)) return;
     self.holds = first;
     setup.window.Pass();
-    if (!Lock(scene, worker, second, crew, ring)) return;
+    if (!Lock(scene, worker, second, crew, ring)) {
+      scene->locks[first].unlock();
+      return;
+    }
     self.holds = kNone;
     scene->locks[second].unlock();
     scene->locks[first].unlock();
@@ -144,14 +149,16 @@ Evidence LastStepsOf(const std::vector<uint32_t>& cycle, const std::vector<Worke
 
 template <class Policy>
 Variant Stage(std::string name, const Setup& setup, Report* report) {
-  SharedValue<Scene> scene;
+  // Never destroyed: its locks may be held by the dead.
+  const SharedRegion region = SharedRegion::Reserve(sizeof(Scene));
+  auto* const scene = new (region.data()) Scene;
   const EventRings rings(setup.workers);
   DeadlockDetector detector(*scene, setup.workers);
   Crew crew = setup.MakeCrew();
   const auto begin = std::chrono::steady_clock::now();
   const Crew::Trial trial = crew.Run(
       [&](uint32_t worker) {
-        TakeBothAgainAndAgain<Policy>(&*scene, worker, setup, crew, &rings.of(worker));
+        TakeBothAgainAndAgain<Policy>(scene, worker, setup, crew, &rings.of(worker));
       },
       [&] {
         if (detector.FindsCycle()) crew.Stop();

@@ -9,8 +9,10 @@
 #include <atomic>
 #include <boost/interprocess/sync/interprocess_mutex.hpp>
 #include <boost/interprocess/sync/scoped_lock.hpp>
+#include <new>
 
 #include "common/robust_mutex.h"
+#include "common/shared_region.h"
 #include "master/race/experiments.h"
 
 namespace tally::race {
@@ -48,10 +50,12 @@ void Repair(boost::interprocess::interprocess_mutex*, std::atomic<uint64_t>*) {}
 
 template <class Mutex>
 Variant Stage(std::string name, const Setup& setup) {
-  SharedValue<Scene<Mutex>> scene;
+  // Never destroyed: a locked mutex cannot be.
+  const SharedRegion region = SharedRegion::Reserve(sizeof(Scene<Mutex>));
+  auto* const scene = new (region.data()) Scene<Mutex>;
   Crew crew(setup.executor, setup.workers, std::min(setup.deadline, kPatience));
   const Crew::Trial trial = crew.Run([&](uint32_t worker) {
-    if (worker == 0) KillAHolder(&*scene);
+    if (worker == 0) KillAHolder(scene);
     while (!scene->holder_is_dead) sched_yield();
     for (uint64_t round = 0; round < setup.rounds; ++round) {
       const boost::interprocess::scoped_lock<Mutex> lock(scene->mutex);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -96,7 +97,7 @@ TEST(EventRingTest, KeepsTheLastEventsOldestFirst) {
   ASSERT_EQ(kept.size(), EventRing::kCapacity);
   for (size_t i = 0; i < kept.size(); ++i) {
     ASSERT_EQ(kept[i].value, i + 10);
-    if (i > 0) ASSERT_GE(kept[i].time_ns, kept[i - 1].time_ns);
+    ASSERT_GE(kept[i].time_ns, kept[std::max<size_t>(i, 1) - 1].time_ns);
   }
   const auto merged = rings.Merged();
   EXPECT_EQ(merged.size(), kept.size() + 1);

