@@ -15,7 +15,7 @@ TEST(ForeignFormatTest, KnowsFilesByTheirFirstBytes) {
   } cases[] = {
       {"\xfd\x37\x7a\x58\x5a\x00\x00\x04"sv, "xz"},
       {"\x28\xb5\x2f\xfd\x24\x05"sv, "zstd"},
-      {"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59"sv, "bzip2"},
+      {"BZh91AY&SY"sv, "bzip2"},
       {"\x04\x22\x4d\x18\x64"sv, "lz4"},
       {"\x1f\x9d\x90"sv, "compress"},
       {"\x50\x4b\x03\x04\x14"sv, "zip"},

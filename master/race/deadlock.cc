@@ -54,6 +54,10 @@ bool Lock(Scene* scene, uint32_t worker, uint32_t lock, const Crew& crew, EventR
       if (crew.stopped()) return false;
       sched_yield();
     }
+    if (crew.stopped()) {  // it is free because others gave up
+      scene->locks[lock].unlock();
+      return false;
+    }
     self.waits_for = kNone;
   }
   ring->Note(Operation::kLock, lock, 0);
@@ -66,7 +70,7 @@ void TakeBothAgainAndAgain(Scene* scene, uint32_t worker, const Setup& setup, co
   WorkerState& self = scene->workers[worker];
   const uint32_t first = Policy::First(worker);
   const uint32_t second = 1 - first;
-  for (uint64_t round = 0; round < setup.rounds; ++round) {
+  for (uint64_t round = 0; round < setup.rounds && !crew.stopped(); ++round) {
     if (!Lock(scene, worker, first, crew, ring)) return;
     self.holds = first;
     setup.window.Pass();
@@ -95,17 +99,8 @@ class DeadlockDetector {
     return stands_still && FindCycle();
   }
 
-  /// A sentence for each worker in it.
-  std::vector<std::string> Describe() const {
-    std::vector<std::string> lines;
-    for (const uint32_t worker : cycle_) {
-      const WorkerState& state = scene_.workers[worker];
-      lines.push_back(fmt::format("worker {} holds {} and waits for {}, which worker {} holds",
-                                  worker + 1, kLockNames[state.holds], kLockNames[state.waits_for],
-                                  (worker == cycle_[0] ? cycle_[1] : cycle_[0]) + 1));
-    }
-    return lines;
-  }
+  /// What they hold and wait for, a sentence each.
+  const std::vector<std::string>& sentences() const { return sentences_; }
   const std::vector<uint32_t>& cycle() const { return cycle_; }
 
  private:
@@ -114,6 +109,7 @@ class DeadlockDetector {
       for (uint32_t b = a + 1; b < workers_; ++b) {
         if (WaitsFor(a, b) && WaitsFor(b, a)) {
           cycle_ = {a, b};
+          sentences_ = {Describe(a, b), Describe(b, a)};
           return true;
         }
       }
@@ -125,10 +121,17 @@ class DeadlockDetector {
     return wanted != kNone && scene_.workers[b].holds == wanted;
   }
 
+  std::string Describe(uint32_t worker, uint32_t other) const {
+    const WorkerState& state = scene_.workers[worker];
+    return fmt::format("worker {} holds {} and waits for {}, which worker {} holds", worker + 1,
+                       kLockNames[state.holds], kLockNames[state.waits_for], other + 1);
+  }
+
   const Scene& scene_;
   uint32_t workers_;
   uint64_t done_before_ = ~uint64_t{0};
   std::vector<uint32_t> cycle_;
+  std::vector<std::string> sentences_;
 };
 
 // The last that each worker in the cycle did: it took one lock and began to wait for the other.
@@ -168,7 +171,7 @@ Variant Stage(std::string name, const Setup& setup, Report* report) {
       MakeVariant(std::move(name), setup.rounds * setup.workers, scene->rounds_done(), trial);
   if (detector.cycle().empty()) return variant;
   variant.note = fmt::format("deadlock, found after {:.1f} s", elapsed.count());
-  report->findings = detector.Describe();
+  report->findings = detector.sentences();
   report->events = rings.Merged();
   report->evidence = LastStepsOf(detector.cycle(), report->events);
   return variant;

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "master/json.h"
+#include "master/json_value.h"
 #include "master/text_table.h"
 
 namespace tally::race {
@@ -109,34 +109,31 @@ std::string FormatTrace(std::span<const WorkerEvent> events, std::string_view ex
                         const Describe& describe) {
   const Describe& text_of = describe ? describe : DescribePlainly;
   const int64_t start_ns = events.empty() ? 0 : events.front().event.time_ns;
-  const auto microseconds = [start_ns](int64_t time_ns) {
-    return static_cast<double>(time_ns - start_ns) / 1000;
+  const auto microseconds = [](int64_t ns) { return static_cast<double>(ns) / 1000; };
+  JsonValue rows = JsonValue::array();
+  rows.push_back({{"name", "process_name"},
+                  {"ph", "M"},
+                  {"pid", 1},
+                  {"args", {{"name", fmt::format("tally race {}", experiment)}}}});
+  const auto add = [&](std::string_view name, std::string_view phase, uint32_t worker,
+                       const Event& event) -> JsonValue& {
+    return rows.emplace_back(JsonValue{{"name", name},
+                                       {"ph", phase},
+                                       {"pid", 1},
+                                       {"tid", worker + 1},
+                                       {"ts", microseconds(event.time_ns - start_ns)},
+                                       {"args", {{"object", event.object}}}});
   };
-  std::string trace = "{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n";
-  trace += "{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": 1, \"args\": {\"name\": ";
-  AppendJsonString(fmt::format("tally race {}", experiment), &trace);
-  trace += "}}";
-  const auto append = [&trace](std::string_view name, std::string_view phase, uint32_t worker,
-                               double begin, std::string_view more) {
-    trace += ",\n{\"name\": ";
-    AppendJsonString(name, &trace);
-    trace += fmt::format(", \"ph\": \"{}\", \"pid\": 1, \"tid\": {}, \"ts\": {:.3f}{}}}", phase,
-                         worker + 1, begin, more);
-  };
-  for (const Update& update : FindUpdates(events)) {
-    append(fmt::format("{} -> {}", update.load.value, update.store.value), "X", update.worker,
-           microseconds(update.load.time_ns),
-           fmt::format(", \"dur\": {:.3f}, \"args\": {{\"object\": {}}}",
-                       static_cast<double>(update.store.time_ns - update.load.time_ns) / 1000,
-                       update.load.object));
+  for (const auto& [worker, load, store] : FindUpdates(events)) {
+    JsonValue& span = add(fmt::format("{} -> {}", load.value, store.value), "X", worker, load);
+    span["dur"] = microseconds(store.time_ns - load.time_ns);
   }
   for (const auto& [worker, event] : events) {
-    append(text_of(event), "i", worker, microseconds(event.time_ns),
-           fmt::format(", \"s\": \"t\", \"args\": {{\"object\": {}, \"value\": {}}}", event.object,
-                       event.value));
+    JsonValue& instant = add(text_of(event), "i", worker, event);
+    instant["s"] = "t";
+    instant["args"]["value"] = event.value;
   }
-  trace += "\n]}\n";
-  return trace;
+  return DumpJson({{"displayTimeUnit", "ns"}, {"traceEvents", rows}});
 }
 
 }  // namespace tally::race

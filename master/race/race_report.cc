@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "master/json.h"
+#include "master/json_value.h"
 #include "master/text_table.h"
 
 namespace tally::race {
@@ -10,12 +10,6 @@ namespace {
 
 constexpr size_t kMostFindings = 10;
 constexpr size_t kLineWidth = 80;
-
-std::string Quoted(std::string_view text) {
-  std::string json;
-  AppendJsonString(text, &json);
-  return json;
-}
 
 double LostPercent(const Variant& variant) {
   return variant.expected == 0
@@ -78,12 +72,11 @@ std::string FormatList(bool json) {
     }
     return table.Format() + "\nRun one with: tally race lost-update\n";
   }
-  std::string list;
+  JsonValue list = JsonValue::array();
   for (const Experiment& experiment : AllExperiments()) {
-    list += fmt::format("{}{{\"name\": {}, \"summary\": {}}}", list.empty() ? "[\n" : ",\n",
-                        Quoted(experiment.name), Quoted(experiment.summary));
+    list.push_back({{"name", experiment.name}, {"summary", experiment.summary}});
   }
-  return list + "\n]\n";
+  return DumpJson(list);
 }
 
 std::string FormatText(const Experiment& experiment, const Setup& setup, const Report& report) {
@@ -108,42 +101,36 @@ std::string FormatText(const Experiment& experiment, const Setup& setup, const R
 }
 
 std::string FormatJson(const Experiment& experiment, const Setup& setup, const Report& report) {
-  std::string json = fmt::format(
-      "{{\n  \"experiment\": {},\n  \"mode\": {},\n  \"workers\": {},\n  \"rounds\": {},\n  "
-      "\"race_window\": {},\n  \"variants\": [",
-      Quoted(experiment.name), Quoted(setup.executor->name()), setup.workers, setup.rounds,
-      Quoted(WindowText(setup.window)));
-  std::string_view separator = "\n";
+  JsonValue json = {{"experiment", experiment.name},
+                    {"mode", setup.executor->name()},
+                    {"workers", setup.workers},
+                    {"rounds", setup.rounds},
+                    {"race_window", WindowText(setup.window)},
+                    {"variants", JsonValue::array()},
+                    {"findings", report.findings},
+                    {"explanation", report.explanation},
+                    {"evidence", nullptr}};
   for (const Variant& variant : report.variants) {
-    json += fmt::format(
-        "{}    {{\"name\": {}, \"expected\": {}, \"actual\": {}, \"lost\": {}, \"lost_percent\": "
-        "{:.3f}, \"ops_per_s\": {:.1f}, \"note\": {}}}",
-        separator, Quoted(variant.name), variant.expected, variant.actual, variant.lost,
-        LostPercent(variant), variant.ops_per_s, Quoted(variant.note));
-    separator = ",\n";
+    json["variants"].push_back({{"name", variant.name},
+                                {"expected", variant.expected},
+                                {"actual", variant.actual},
+                                {"lost", variant.lost},
+                                {"lost_percent", LostPercent(variant)},
+                                {"ops_per_s", variant.ops_per_s},
+                                {"note", variant.note}});
   }
-  json += "\n  ],\n  \"findings\": [";
-  separator = "\n";
-  for (const std::string& finding : report.findings) {
-    json += fmt::format("{}    {}", separator, Quoted(finding));
-    separator = ",\n";
-  }
-  json +=
-      fmt::format("\n  ],\n  \"explanation\": {},\n  \"evidence\": ", Quoted(report.explanation));
-  if (!report.evidence) return json + "null\n}\n";
-  json +=
-      fmt::format("{{\n    \"verdict\": {},\n    \"rows\": [", Quoted(report.evidence->verdict));
-  separator = "\n";
+  if (!report.evidence) return DumpJson(json);
+  JsonValue rows = JsonValue::array();
   const int64_t start_ns = report.evidence->rows.front().event.time_ns;
   for (const auto& [worker, event] : report.evidence->rows) {
-    json += fmt::format(
-        "{}      {{\"time_ns\": {}, \"worker\": {}, \"operation\": {}, \"object\": {}, \"value\": "
-        "{}}}",
-        separator, event.time_ns - start_ns, worker + 1, Quoted(OperationName(event.operation)),
-        event.object, event.value);
-    separator = ",\n";
+    rows.push_back({{"time_ns", event.time_ns - start_ns},
+                    {"worker", worker + 1},
+                    {"operation", OperationName(event.operation)},
+                    {"object", event.object},
+                    {"value", event.value}});
   }
-  return json + "\n    ]\n  }\n}\n";
+  json["evidence"] = {{"verdict", report.evidence->verdict}, {"rows", rows}};
+  return DumpJson(json);
 }
 
 }  // namespace tally::race
