@@ -170,6 +170,7 @@ Variant Stage(std::string name, const Setup& setup, Report* report) {
   Variant variant =
       MakeVariant(std::move(name), setup.rounds * setup.workers, scene->rounds_done(), trial);
   if (detector.cycle().empty()) return variant;
+  variant.lost = variant.expected - variant.actual;
   variant.note = fmt::format("deadlock, found after {:.1f} s", elapsed.count());
   report->findings = detector.sentences();
   report->events = rings.Merged();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <tuple>
 #include <utility>
 
@@ -56,7 +57,9 @@ std::optional<Evidence> FindLostUpdate(std::span<const WorkerEvent> events) {
   std::optional<std::pair<Update, Update>> best;
   for (const Update& update : FindUpdates(events)) {
     std::vector<Update>& same = by_value[{update.load.object, update.load.value}];
-    for (const Update& other : same) {
+    // They come by the time of their store: before one that had stored already, all had.
+    for (const Update& other : same | std::views::reverse) {
+      if (other.store.time_ns <= update.load.time_ns) break;
       if (other.worker == update.worker || !BothLoadedBeforeEitherStored(other, update)) continue;
       if (!best || SpanOf(other, update) < SpanOf(best->first, best->second)) {
         best = {other, update};

@@ -32,11 +32,11 @@ std::span<const Experiment> AllExperiments() { return kExperiments; }
 
 Variant MakeVariant(std::string name, uint64_t expected, uint64_t actual, const Crew::Trial& trial,
                     std::string note) {
-  if (!trial.finished) note = "hit its deadline" + (note.empty() ? "" : ", " + note);
+  if (!trial.finished) note = "hit its deadline, which stopped it";
   return {.name = std::move(name),
           .expected = expected,
           .actual = actual,
-          .lost = expected - std::min(expected, actual),
+          .lost = trial.finished ? expected - std::min(expected, actual) : 0,
           .ops_per_s = trial.seconds > 0 ? static_cast<double>(expected) / trial.seconds : 0,
           .note = std::move(note)};
 }

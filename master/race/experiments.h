@@ -20,8 +20,8 @@ Report RunDeadlock(const Setup& setup);
 Report RunFalseSharing(const Setup& setup);
 Report RunKilledHolder(const Setup& setup);
 
-/// A row of the table: what is missing of `expected` is lost. `trial` gives the speed, and a note
-/// where it hit its deadline.
+/// A row of the table: what is missing of `expected` is lost. `trial` gives the speed; of one that
+/// hit its deadline nobody knows what is lost and what was still to come, and the note says so.
 Variant MakeVariant(std::string name, uint64_t expected, uint64_t actual, const Crew::Trial& trial,
                     std::string note = {});
 

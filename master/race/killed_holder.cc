@@ -69,6 +69,7 @@ Variant Stage(std::string name, const Setup& setup) {
                      : fmt::format("hung, and was stopped after {} ms", kPatience.count());
   Variant variant = MakeVariant(std::move(name), setup.rounds * setup.workers, scene->taken, trial);
   variant.note = note;
+  variant.lost = variant.expected - variant.actual;
   return variant;
 }
 
