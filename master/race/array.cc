@@ -16,7 +16,13 @@ constexpr uint32_t kCells = 16;
 constexpr uint32_t kPartCells = 8;
 constexpr uint32_t kPartStep = 4;  // the next worker's part begins in the middle of this one's
 
-uint32_t CellOf(uint32_t worker, uint32_t i) { return (worker * kPartStep + i) % kCells; }
+// The cell of the worker's part that it comes to in step i. All go in step: in step i each is at a
+// cell whose number leaves i modulo kPartCells, so that neighbours are at their common cells at
+// once.
+uint32_t CellOf(uint32_t worker, uint32_t i) {
+  const uint32_t begin = worker * kPartStep;
+  return (begin + (i + kPartCells - begin % kPartCells) % kPartCells) % kCells;
+}
 
 uint64_t Expected(uint32_t cell, const Setup& setup) {
   uint64_t owners = 0;

@@ -37,12 +37,14 @@ class Cells {
   }
   template <class Log>
   Pair Read(RaceWindow window, Log& log) const {
+    // In the other order than they are written: who comes between the two stores finds the old
+    // second number, and the new first one whenever it looks.
     Pair pair;
-    pair.first = first_.load();
-    log.Note(Operation::kLoad, kFirst, pair.first);
-    window.Pass();
     pair.second = second_.load();
     log.Note(Operation::kLoad, kSecond, pair.second);
+    window.Pass();
+    pair.first = first_.load();
+    log.Note(Operation::kLoad, kFirst, pair.first);
     return pair;
   }
 
@@ -141,19 +143,20 @@ std::vector<WorkerEvent> Record(const Setup& setup) {
 // first one after.
 std::optional<Evidence> FindTornRead(const std::vector<WorkerEvent>& events) {
   for (size_t i = 0; i < events.size(); ++i) {
-    const auto& [reader, first] = events[i];
-    if (reader == 0 || first.object != kFirst) continue;
-    const auto second = std::find_if(events.begin() + static_cast<ptrdiff_t>(i) + 1, events.end(),
-                                     [&](const WorkerEvent& e) { return e.worker == reader; });
-    if (second == events.end() || second->event.value == first.value) continue;
+    const auto& [reader, load] = events[i];
+    if (reader == 0 || load.object != kSecond) continue;
+    const auto other = std::find_if(events.begin() + static_cast<ptrdiff_t>(i) + 1, events.end(),
+                                    [&](const WorkerEvent& e) { return e.worker == reader; });
+    if (other == events.end() || other->event.value == load.value) continue;
     size_t begin = i;
     while (begin > 0 && events[begin].worker != 0) --begin;
-    auto end = second;
+    auto end = other;
     while (end != events.end() && end->worker != 0) ++end;
     if (events[begin].worker != 0 || end == events.end()) continue;
     Evidence evidence{.rows = {}, .verdict = "<- half of each pair"};
-    for (auto event = events.begin() + static_cast<ptrdiff_t>(begin); event <= second; ++event) {
-      if (event->worker == 0 || event->worker == reader) evidence.rows.push_back(*event);
+    for (auto event = events.begin() + static_cast<ptrdiff_t>(begin); event <= other; ++event) {
+      const bool of_this_read = event->worker == reader && event->event.time_ns >= load.time_ns;
+      if (event->worker == 0 || of_this_read) evidence.rows.push_back(*event);
     }
     constexpr size_t kMostRows = 8;
     if (evidence.rows.size() <= kMostRows) return evidence;

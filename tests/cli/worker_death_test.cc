@@ -29,6 +29,36 @@ class WorkerDeathCliTest : public PausedRunCliTest {
   void SetUp() override {
     if (TestMode() != "process") GTEST_SKIP() << "a thread cannot be killed alone";
   }
+
+  /// Kills a worker of each of many runs, a little later each time: the run fails at once and says
+  /// so, or it was over already and its output is right.
+  static void KillAWorkerInEachRun(const Command& command, const std::vector<std::string>& texts) {
+    const std::string whole = AskOracle(texts, OptionsOf(Format::kLines)).ByKey();
+    int failures = 0;
+    for (int run = 0; run < 60 && failures < 12; ++run) {
+      Process tally(command);
+      std::vector<pid_t> children;
+      tally.WaitUntil(
+          [&] {
+            children = ChildrenOf(tally.pid());
+            return children.size() > static_cast<size_t>(run % 3) || !tally.outcome().out.empty();
+          },
+          "a worker to kill");
+      for (int pause = 0; pause < 20 * run; ++pause) sched_yield();
+      if (!children.empty()) kill(children.back(), SIGKILL);
+      const Outcome outcome = tally.Wait();
+      if (outcome.exit_status == 0) {
+        EXPECT_TRUE(outcome.out == whole);
+        continue;
+      }
+      ++failures;
+      EXPECT_THAT(outcome, ExitsWith(1));
+      EXPECT_EQ(outcome.out, "");
+      EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker "), HasSubstr("SIGKILL")));
+      EXPECT_FALSE(tally.AnyProcessLeft());
+    }
+    EXPECT_GT(failures, 0);
+  }
 };
 
 TEST_F(WorkerDeathCliTest, AWorkerThatIsKilledFailsTheRunAtOnce) {
@@ -99,64 +129,19 @@ TEST_F(WorkerDeathCliTest, AWorkerThatDiesWithAChunkNamesTheChunk) {
 // With chunks of a line the workers take the locks all the time: some of them die inside.
 TEST_F(WorkerDeathCliTest, WorkersThatDieAnywhereNeverHangTheRun) {
   WriteManyLines("in", 300000);
-  const std::string whole = AskOracle({Read("in")}, OptionsOf(Format::kLines)).ByKey();
-  int failures = 0;
-  for (int run = 0; run < 60 && failures < 12; ++run) {
-    Process tally(
-        TallyCommand({"count", "-f", "lines", "-s", "key", "-j3", "--chunk-size", "1", "in"}));
-    std::vector<pid_t> children;
-    tally.WaitUntil(
-        [&] {
-          children = ChildrenOf(tally.pid());
-          return children.size() > static_cast<size_t>(run % 3) || !tally.outcome().out.empty();
-        },
-        "a worker to kill");
-    if (!children.empty()) kill(children.back(), SIGKILL);
-    const Outcome outcome = tally.Wait();
-    if (outcome.exit_status == 0) {
-      EXPECT_TRUE(outcome.out == whole);
-      continue;
-    }
-    ++failures;
-    EXPECT_THAT(outcome, ExitsWith(1));
-    EXPECT_EQ(outcome.out, "");
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker "), HasSubstr("SIGKILL")));
-    EXPECT_FALSE(tally.AnyProcessLeft());
-  }
-  EXPECT_GT(failures, 0);
+  KillAWorkerInEachRun(
+      TallyCommand({"count", "-f", "lines", "-s", "key", "-j3", "--chunk-size", "1", "in"}),
+      {Read("in")});
 }
 
 TEST_F(WorkerDeathCliTest, WorkersOfStreamsThatDieAnywhereNeverHangTheRun) {
   WriteManyLines("in", 300000);
   const std::string text = Read("in");
   Write("in.gz", Gzip(text));
-  const std::string whole = AskOracle({text, text}, OptionsOf(Format::kLines)).ByKey();
-  int failures = 0;
-  for (int run = 0; run < 40 && failures < 12; ++run) {
-    Process tally(TallyCommand(
-        {"count", "-f", "lines", "-s", "key", "-j3", "--chunk-size", "1", "in.gz", "-"},
-        Stdin::Text(text)));
-    std::vector<pid_t> children;
-    tally.WaitUntil(
-        [&] {
-          children = ChildrenOf(tally.pid());
-          return children.size() > static_cast<size_t>(run % 3) || !tally.outcome().out.empty();
-        },
-        "a worker to kill");
-    for (int pause = 0; pause < 20 * run; ++pause) sched_yield();
-    if (!children.empty()) kill(children.back(), SIGKILL);
-    const Outcome outcome = tally.Wait();
-    if (outcome.exit_status == 0) {
-      EXPECT_TRUE(outcome.out == whole);
-      continue;
-    }
-    ++failures;
-    EXPECT_THAT(outcome, ExitsWith(1));
-    EXPECT_EQ(outcome.out, "");
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker "), HasSubstr("SIGKILL")));
-    EXPECT_FALSE(tally.AnyProcessLeft());
-  }
-  EXPECT_GT(failures, 0);
+  KillAWorkerInEachRun(
+      TallyCommand({"count", "-f", "lines", "-s", "key", "-j3", "--chunk-size", "1", "in.gz", "-"},
+                   Stdin::Text(text)),
+      {text, text});
 }
 
 }  // namespace
