@@ -253,7 +253,10 @@ void CountJob::Map() {
   const auto outcomes = executor_->Run(
       workers_, [&plan](uint32_t worker) { return RunWorker(plan, worker); },
       [this] { progress_.Show(CurrentProgress()); },
-      [this] { control_->queue().FailAt(kStartOfInputs); });
+      [this] {
+        progress_.Erase();  // the end may come without another chance
+        control_->queue().FailAt(kStartOfInputs);
+      });
   bus_errors_.reset();
   ProgressState done = CurrentProgress();
   done.more_chunks = false;

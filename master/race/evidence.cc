@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <tuple>
 #include <utility>
 
@@ -58,7 +57,8 @@ std::optional<Evidence> FindLostUpdate(std::span<const WorkerEvent> events) {
   for (const Update& update : FindUpdates(events)) {
     std::vector<Update>& same = by_value[{update.load.object, update.load.value}];
     // They come by the time of their store: before one that had stored already, all had.
-    for (const Update& other : same | std::views::reverse) {
+    for (size_t i = same.size(); i-- > 0;) {
+      const Update& other = same[i];
       if (other.store.time_ns <= update.load.time_ns) break;
       if (other.worker == update.worker || !BothLoadedBeforeEitherStored(other, update)) continue;
       if (!best || SpanOf(other, update) < SpanOf(best->first, best->second)) {

@@ -143,7 +143,8 @@ std::vector<WorkerEvent> Record(const Setup& setup) {
 // first one after.
 std::optional<Evidence> FindTornRead(const std::vector<WorkerEvent>& events) {
   for (size_t i = 0; i < events.size(); ++i) {
-    const auto& [reader, load] = events[i];
+    const uint32_t reader = events[i].worker;
+    const Event& load = events[i].event;
     if (reader == 0 || load.object != kSecond) continue;
     const auto other = std::find_if(events.begin() + static_cast<ptrdiff_t>(i) + 1, events.end(),
                                     [&](const WorkerEvent& e) { return e.worker == reader; });
