@@ -132,8 +132,11 @@ Report RunLostUpdate(const Setup& setup) {
       "Two workers loaded the same number, each added 1 to what it had seen, and both stored the "
       "same sum: of two additions one is left. A mutex keeps the second worker out until the first "
       "has stored; an atomic addition is one step of the processor; and what is not shared needs "
-      "neither, which is also the fastest.";
-  report.try_next = "tally race lost-update --race-window none   (is it gone without the wait?)";
+      "neither. The speeds include the wait between load and store, which an atomic addition has "
+      "no "
+      "place for: compare them without it.";
+  report.try_next =
+      "tally race lost-update --race-window none   (is the loss gone without the wait?)";
   return report;
 }
 
