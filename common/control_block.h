@@ -3,10 +3,8 @@
 #ifndef TALLY_COMMON_CONTROL_BLOCK_H_
 #define TALLY_COMMON_CONTROL_BLOCK_H_
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <span>
 #include <string_view>
@@ -14,27 +12,12 @@
 
 #include "common/chunk.h"
 #include "common/escape.h"
+#include "common/fixed_text.h"
 #include "common/progress.h"
 #include "common/robust_mutex.h"
 #include "common/work_queue.h"
 
 namespace tally {
-
-/// A text in shared memory; cut where it does not fit.
-template <size_t kCapacity>
-class FixedText {
- public:
-  void Set(std::string_view text) {
-    size_ = std::min(text.size(), kCapacity);
-    std::memcpy(bytes_.data(), text.data(), size_);
-  }
-  std::string_view view() const { return {bytes_.data(), size_}; }
-  bool empty() const { return size_ == 0; }
-
- private:
-  size_t size_ = 0;
-  std::array<char, kCapacity> bytes_;
-};
 
 /// How much of a key or a line is kept for messages: more than they show, so that they can tell
 /// that something was cut.

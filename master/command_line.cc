@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <string>
@@ -29,6 +30,11 @@ PrintAndExit VersionText() {
   return {.text = "tally " TALLY_VERSION "\n", .exit_status = kExitDone};
 }
 
+void CheckFileNames(const std::vector<std::string>& files) {
+  if (std::ranges::find(files, "") == files.end()) return;
+  throw UsageError("a file name is empty; name a file, or say '-' for standard input");
+}
+
 void CheckCombinations(const CountOptions& options) {
   if (options.format) ResolveFormat(options, *options.format);
   if (options.header && (options.output_format == OutputFormat::kJson ||
@@ -46,11 +52,7 @@ void CheckCombinations(const CountOptions& options) {
     throw UsageError(
         "--race-window goes with --unsafe only: behind a lock nobody can slip in; add --unsafe");
   }
-  for (const std::string& file : options.files) {
-    if (file.empty()) {
-      throw UsageError("a file name is empty; name a file, or say '-' for standard input");
-    }
-  }
+  CheckFileNames(options.files);
 }
 
 CommandLine ParseCount(Arguments arguments, bool stdin_is_terminal) {
@@ -94,12 +96,27 @@ CommandLine ParseRace(Arguments arguments, bool /*stdin_is_terminal*/) {
   return options;
 }
 
+CommandLine ParseCompare(Arguments arguments, bool /*stdin_is_terminal*/) {
+  CompareOptions options;
+  const ParsedArguments parsed =
+      ParseArguments(CompareOptionTable(&options), "tally compare", arguments);
+  if (parsed.help) {
+    CompareOptions unused;
+    return PrintAndExit{CompareHelp(FormatOptionList(CompareOptionTable(&unused))), kExitDone};
+  }
+  if (parsed.version) return VersionText();
+  options.files = parsed.others;
+  CheckFileNames(options.files);
+  return options;
+}
+
 struct Command {
   std::string_view name;
   CommandLine (*parse)(Arguments arguments, bool stdin_is_terminal);
 };
 
-constexpr Command kCommands[] = {{"count", ParseCount}, {"race", ParseRace}};
+constexpr Command kCommands[] = {
+    {"count", ParseCount}, {"race", ParseRace}, {"compare", ParseCompare}};
 
 bool CanBeCounted(std::string_view word) {
   std::error_code error;

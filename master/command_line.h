@@ -17,7 +17,7 @@ struct PrintAndExit {
   int exit_status = 0;
 };
 
-using CommandLine = std::variant<CountOptions, RaceOptions, PrintAndExit>;
+using CommandLine = std::variant<CountOptions, RaceOptions, CompareOptions, PrintAndExit>;
 
 /// Reads the arguments after the program's name. Throws UsageError; its message suggests the
 /// nearest option or command for a mistyped one. `stdin_is_terminal`: then `tally count` without

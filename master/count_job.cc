@@ -267,7 +267,8 @@ void CountJob::Map() {
   for (const WorkerReport& report : control_->reports()) {
     if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));
   }
-  ThrowIfWorkerDied(outcomes, [this](uint32_t worker) { return DescribeWork(worker); });
+  ThrowIfWorkerDied(
+      outcomes, [this](uint32_t worker) { return DescribeWork(worker) + "; nothing was written"; });
   NotePeakMemory(outcomes);
 }
 
@@ -298,7 +299,7 @@ void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
     if (outcomes[worker].pid == 0) return;  // it shares this process's memory
     if (worker >= stats_.worker_peak_rss_kb.size()) stats_.worker_peak_rss_kb.push_back(0);
     long& peak = stats_.worker_peak_rss_kb[worker];
-    peak = std::max(peak, outcomes[worker].peak_rss_kb);
+    peak = std::max(peak, outcomes[worker].usage.ru_maxrss);
   }
 }
 

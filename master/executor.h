@@ -2,6 +2,7 @@
 #ifndef TALLY_MASTER_EXECUTOR_H_
 #define TALLY_MASTER_EXECUTOR_H_
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -18,7 +19,7 @@ struct WorkerOutcome {
   bool stopped = false;    // it was killed, or not started, because another one had failed
   int signal_number = 0;   // it was killed by this signal; 0: it was not
   int exit_status = 0;
-  long peak_rss_kb = 0;  // 0: it shares the memory of this process
+  rusage usage{};  // its own and its children's; zeros where it is no process of its own
 };
 
 /// Runs body(0) ... body(workers-1), side by side or in turn. The bodies share memory from

@@ -49,15 +49,40 @@ Usage:
 
 )";
 
+constexpr std::string_view kCompareExamples = R"(Examples:
+  tally compare                          serial, threads, processes on six tasks
+  tally compare --tasks count book.txt   the same for counting a file of yours
+  tally compare --tasks cpu,sleep -j 8   what computes, and what waits
+  tally compare --export compare.json    for tools/plot to draw
+
+Usage:
+  tally compare [OPTIONS] [FILE...]      no FILE: count a text made up for it
+
+)";
+
+constexpr std::string_view kCompareRules = R"(
+Tasks:
+  count       the whole of tally count, on FILE or a text made up for it
+  cpu         20 sums of i*i over 3 million numbers
+  fibonacci   20 times fib(32), by recursion
+  io          20 files written, synced and read back, in TMPDIR or /tmp
+  sleep       20 waits of 5 ms, as for answers of a network
+  spawn       100 workers started and joined that do nothing
+
+Exit status: 0 done; 1 something failed, or results differ; 2 wrong usage.
+)";
+
 constexpr std::string_view kTallyHelp = R"(Examples:
   tally count book.txt                          how often each word occurs
   tally count -n 10 googlebooks-eng-1M-*.gz     the ten most frequent n-grams
   tally count --find war --find peace --years 1900-1950 1grams-*.gz
   tally race lost-update                        see two processes lose updates
+  tally compare                                 processes or threads?
 
 Commands:
   tally count [OPTIONS] [FILE...]         count n-grams, words, lines or columns
   tally race [EXPERIMENT [FILE]] [OPTIONS]  watch concurrency go wrong
+  tally compare [OPTIONS] [FILE...]       serial, threads and processes, timed
 
 'tally COMMAND --help' has the options. 'tally --version' prints the version.
 )";
@@ -68,6 +93,10 @@ std::string TallyHelp() { return std::string(kTallyHelp); }
 
 std::string RaceHelp(std::string_view options) {
   return fmt::format("{}{}", kRaceExamples, options);
+}
+
+std::string CompareHelp(std::string_view options) {
+  return fmt::format("{}{}{}", kCompareExamples, options, kCompareRules);
 }
 
 std::string CountHelp(std::string_view options) {

@@ -14,6 +14,7 @@ std::string TallyHelp();
 /// what holds for all of them. Lines of at most 80 columns.
 std::string CountHelp(std::string_view options);
 std::string RaceHelp(std::string_view options);
+std::string CompareHelp(std::string_view options);
 
 }  // namespace tally
 

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "master/command_line.h"
+#include "master/compare/compare_job.h"
 #include "master/count_job.h"
 #include "master/messages.h"
 #include "master/output_file.h"
@@ -25,6 +26,10 @@ int RunCommand(const CountOptions& options) {
 int RunCommand(const RaceOptions& options) {
   RunRace(options);
   return kExitDone;
+}
+
+int RunCommand(const CompareOptions& options) {
+  return compare::RunCompare(options) ? kExitDone : kExitFailed;
 }
 
 int RunCommand(const PrintAndExit& request) {

@@ -232,7 +232,8 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
       },
       [] {});
   if (plan.control->out_of_memory) throw Error("out of memory while merging the workers' tables");
-  ThrowIfWorkerDied(merged.outcomes, [](uint32_t) { return "merging the tables"; });
+  ThrowIfWorkerDied(merged.outcomes,
+                    [](uint32_t) { return "merging the tables; nothing was written"; });
   CollectResults(plan, &merged);
   return merged;
 }

@@ -17,6 +17,7 @@ constexpr Choice<ExecutionMode> kModes[] = {{"process", ExecutionMode::kProcess}
                                             {"serial", ExecutionMode::kSerial}};
 
 constexpr uint64_t kMostRounds = 1'000'000'000;
+constexpr uint64_t kMostRuns = 1000;
 constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
 
 OptionGroup InputOptions(CountOptions* to) {
@@ -193,6 +194,39 @@ OptionTable RaceOptionTable(RaceOptions* options) {
         {0, "trace", "FILE",
          "write what the workers noted to FILE, in the Chrome trace event format",
          [=](Text v) { to->trace_path = ParsePath(v); }},
+        {'h', "help", "", "print this help", [](Text) {}},
+        {0, "version", "", "print the version", [](Text) {}}}}};
+}
+
+OptionTable CompareOptionTable(CompareOptions* options) {
+  CompareOptions* const to = options;
+  return {
+      {"Compare",
+       {{0, "tasks", "LIST",
+         "some of count, cpu, fibonacci, io, sleep and spawn (default: all; cpu means fibonacci, "
+         "too)",
+         [=](Text v) { to->tasks = ParseNames(v); }},
+        {'j',
+         "workers",
+         "LIST",
+         fmt::format("how many threads and processes, each at most {} (default: 1,2,4)", kMaxCrew),
+         [=](Text v) { to->worker_counts = ParseWholeNumbers(v, 1, kMaxCrew); },
+         {"jobs", "threads", "processes"}},
+        {0, "runs", "N",
+         fmt::format("how often each is measured, after a warm-up, at most {} (default: 9)",
+                     kMostRuns),
+         [=](Text v) { to->runs = static_cast<unsigned>(ParseWholeNumber(v, 1, kMostRuns)); }},
+        {0, "json", "", "print one JSON object instead of tables", [=](Text) { to->json = true; }},
+        {0, "export", "FILE", "write that object to FILE as well",
+         [=](Text v) { to->export_path = ParsePath(v); }},
+        {'v', "verbose", "", "tell each result, and the time of each run, on standard error",
+         [=](Text) { to->verbose = true; }},
+        {'q',
+         "quiet",
+         "",
+         "no warnings and no progress on standard error",
+         [=](Text) { to->quiet = true; },
+         {"silent"}},
         {'h', "help", "", "print this help", [](Text) {}},
         {0, "version", "", "print the version", [](Text) {}}}}};
 }

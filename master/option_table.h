@@ -34,6 +34,7 @@ using OptionTable = std::vector<OptionGroup>;
 /// `options` must outlive the table. --help and --version set nothing.
 OptionTable CountOptionTable(CountOptions* options);
 OptionTable RaceOptionTable(RaceOptions* options);
+OptionTable CompareOptionTable(CompareOptions* options);
 
 }  // namespace tally
 

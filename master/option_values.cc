@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -67,6 +68,29 @@ uint64_t ParseWholeNumber(const OptionText& value, uint64_t least, uint64_t most
                                  is_bounded ? std::to_string(most) : "2^64-1"));
   }
   return *number;
+}
+
+std::vector<unsigned> ParseWholeNumbers(const OptionText& value, uint64_t least, uint64_t most) {
+  std::vector<unsigned> numbers;
+  for (const std::string& part : ParseNames(value)) {
+    const auto number = static_cast<unsigned>(ParseWholeNumber({value.option, part}, least, most));
+    if (std::ranges::find(numbers, number) == numbers.end()) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+std::vector<std::string> ParseNames(const OptionText& value) {
+  std::vector<std::string> names;
+  for (std::string_view rest = value.text;;) {
+    const size_t comma = rest.find(',');
+    names.emplace_back(rest.substr(0, comma));
+    if (names.back().empty()) {
+      throw UsageError(fmt::format("{}: {} has an empty place; put one comma between two",
+                                   value.option, Quoted(value.text)));
+    }
+    if (comma == std::string_view::npos) return names;
+    rest.remove_prefix(comma + 1);
+  }
 }
 
 uint64_t ParseSize(const OptionText& value) {

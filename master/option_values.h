@@ -26,6 +26,12 @@ std::string Quoted(std::string_view typed);
 /// Digits only: no sign, no space, no suffix.
 uint64_t ParseWholeNumber(const OptionText& value, uint64_t least, uint64_t most);
 
+/// Such numbers with commas between them; each once, in the order given.
+std::vector<unsigned> ParseWholeNumbers(const OptionText& value, uint64_t least, uint64_t most);
+
+/// Names with commas between them.
+std::vector<std::string> ParseNames(const OptionText& value);
+
 /// Bytes, 1 or more: digits, then nothing or one of K, M, G (powers of 1024, in either case).
 uint64_t ParseSize(const OptionText& value);
 

@@ -64,7 +64,19 @@ struct RaceOptions {
   std::string trace_path;  // empty: none
 };
 
-/// Most workers an experiment may have.
+/// `tally compare` as asked for.
+struct CompareOptions {
+  std::vector<std::string> files;  // of the task count; empty: a sample is made
+  std::vector<std::string> tasks;  // by name; empty: all
+  std::vector<unsigned> worker_counts = {1, 2, 4};
+  unsigned runs = 9;
+  bool json = false;
+  std::string export_path;  // empty: none
+  bool verbose = false;
+  bool quiet = false;
+};
+
+/// Most workers an experiment or a comparison may have.
 constexpr unsigned kMaxCrew = 64;
 
 /// Most workers a run may have: a limit on mistakes, far above any machine's CPUs.

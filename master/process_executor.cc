@@ -59,7 +59,7 @@ class ChildProcess {
     if (reaped == 0) return;
     pid_ = 0;
     if (reaped < 0) return;  // how it ended is unknown, so it did not succeed
-    outcome_.peak_rss_kb = usage.ru_maxrss;
+    outcome_.usage = usage;
     if (WIFSIGNALED(status)) outcome_.signal_number = WTERMSIG(status);
     if (WIFEXITED(status)) outcome_.exit_status = WEXITSTATUS(status);
     outcome_.succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -45,8 +45,7 @@ std::string FormatBytes(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, whole ? 0 : 1, kUnits[unit]);
 }
 
-std::string FormatProgress(const ProgressState& state, std::chrono::duration<double> elapsed,
-                           size_t width) {
+std::string FormatProgress(const ProgressState& state, std::chrono::duration<double> elapsed) {
   std::string line = state.more_chunks
                          ? fmt::format("{} chunks", state.chunks_done)
                          : fmt::format("{}/{} chunks", state.chunks_done, state.chunks_known);
@@ -62,7 +61,6 @@ std::string FormatProgress(const ProgressState& state, std::chrono::duration<dou
     }
   }
   if (!state.note.empty()) line += "  " + EscapeForMessage(state.note);
-  if (line.size() > width) line.resize(width);
   return line;
 }
 
@@ -75,24 +73,31 @@ ProgressLine::ProgressLine(ProgressMode mode) {
   }
 }
 
+std::string ProgressLine::Format(const ProgressState& state) const {
+  return FormatProgress(state, Clock::now() - start_);
+}
+
 void ProgressLine::Show(const ProgressState& state) {
+  if (style_ != Style::kNone) Show(Format(state));
+}
+
+void ProgressLine::Show(const std::string& text) {
   switch (style_) {
     case Style::kNone:
       break;
     case Style::kStatusLine:
       // One column less: a full line makes some terminals go on to the next one.
-      ShowIfReady(std::string(kEraseLine) +
-                  FormatProgress(state, Clock::now() - start_, TerminalWidth() - 1));
+      ShowIfReady(std::string(kEraseLine) + text.substr(0, TerminalWidth() - 1));
       drawn_ = true;
       break;
     case Style::kPlainLines:
-      if (!last_plain_ || Clock::now() - *last_plain_ >= kBetweenPlainLines) PrintPlain(state);
+      if (!last_plain_ || Clock::now() - *last_plain_ >= kBetweenPlainLines) PrintPlain(text);
       break;
   }
 }
 
 void ProgressLine::Finish(const ProgressState& state) {
-  if (style_ == Style::kPlainLines) PrintPlain(state);
+  if (style_ == Style::kPlainLines) PrintPlain(Format(state));
   Erase();
 }
 
@@ -101,8 +106,8 @@ void ProgressLine::Erase() {
   drawn_ = false;
 }
 
-void ProgressLine::PrintPlain(const ProgressState& state) {
-  ShowIfReady("tally: " + FormatProgress(state, Clock::now() - start_, std::string::npos) + "\n");
+void ProgressLine::PrintPlain(const std::string& text) {
+  ShowIfReady("tally: " + text + "\n");
   last_plain_ = Clock::now();
 }
 

@@ -20,15 +20,14 @@ struct ProgressState {
   std::string note = {};  // what it is at, where that is not counting
 };
 
-/// "12/215 chunks  96.0 MB / 1.7 GB  1.4 GB/s  ETA 0:01", cut to `width` columns.
-std::string FormatProgress(const ProgressState& state, std::chrono::duration<double> elapsed,
-                           size_t width);
+/// "12/215 chunks  96.0 MB / 1.7 GB  1.4 GB/s  ETA 0:01".
+std::string FormatProgress(const ProgressState& state, std::chrono::duration<double> elapsed);
 
 /// 1000-based, three digits: "999 B", "1.2 kB", "96.0 MB".
 std::string FormatBytes(double bytes);
 
-/// A status line that is drawn over itself on a terminal; plain lines, at most one a second, where
-/// it was asked for on something else; nothing otherwise.
+/// A status line, cut to the terminal's width, that is drawn over itself on a terminal; plain
+/// lines, at most one a second, where it was asked for on something else; nothing otherwise.
 class ProgressLine {
  public:
   /// kAuto: only on a terminal that can move its cursor (TERM=dumb cannot).
@@ -39,6 +38,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void Show(const ProgressState& state);
+  /// The same for a job of another kind: what it is at.
+  void Show(const std::string& text);
   /// The work is done: a last plain line, where lines are plain.
   void Finish(const ProgressState& state);
   void Erase();
@@ -47,7 +48,8 @@ class ProgressLine {
   using Clock = std::chrono::steady_clock;
   enum class Style { kNone, kStatusLine, kPlainLines };
 
-  void PrintPlain(const ProgressState& state);
+  std::string Format(const ProgressState& state) const;
+  void PrintPlain(const std::string& text);
 
   Style style_ = Style::kNone;
   bool drawn_ = false;

@@ -40,6 +40,18 @@ std::string TextTable::Format() const {
   return text;
 }
 
+std::string Wrapped(std::string_view text) {
+  constexpr size_t kLineWidth = 80;
+  std::string wrapped;
+  while (text.size() > kLineWidth) {
+    const size_t space = text.rfind(' ', kLineWidth);
+    if (space == std::string_view::npos) break;
+    wrapped.append(text.substr(0, space)).append("\n");
+    text.remove_prefix(space + 1);
+  }
+  return wrapped.append(text).append("\n");
+}
+
 std::string WithCommas(uint64_t number) {
   std::string digits = std::to_string(number);
   for (size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");

@@ -3,6 +3,7 @@
 #define TALLY_MASTER_TEXT_TABLE_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tally {
@@ -29,6 +30,10 @@ class TextTable {
   std::vector<TextColumn> columns_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+/// The text as lines of at most 80 characters where it can be broken at spaces, each with its
+/// newline.
+std::string Wrapped(std::string_view text);
 
 /// 1234567 as "1,234,567".
 std::string WithCommas(uint64_t number);

@@ -10,6 +10,9 @@
 
 namespace tally {
 
+/// "was killed by SIGKILL", "ended with status 1".
+std::string DescribeEnd(const WorkerOutcome& outcome);
+
 /// Throws an Error for the first worker that failed or died by itself: its number, its process, how
 /// it ended, and what it was doing then.
 void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,

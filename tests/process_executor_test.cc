@@ -75,7 +75,7 @@ TEST_F(ProcessExecutorTest, EachWorkerRunsOnceInAProcessOfItsOwn) {
     EXPECT_FALSE(outcomes[worker].stopped);
     EXPECT_EQ(outcomes[worker].signal_number, 0);
     EXPECT_EQ(outcomes[worker].exit_status, 0);
-    EXPECT_GT(outcomes[worker].peak_rss_kb, 0);
+    EXPECT_GT(outcomes[worker].usage.ru_maxrss, 0);
   }
 }
 

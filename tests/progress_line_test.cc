@@ -49,28 +49,24 @@ TEST(FormatBytesTest, ShowsThreeDigitsAndAUnit) {
   }
 }
 
-std::string Format(const ProgressState& state, std::chrono::duration<double> elapsed) {
-  return FormatProgress(state, elapsed, std::string::npos);
-}
-
 TEST(FormatProgressTest, ShowsChunksBytesRateAndTimeLeft) {
-  EXPECT_EQ(Format(kState, milliseconds(100)),
+  EXPECT_EQ(FormatProgress(kState, milliseconds(100)),
             "12/215 chunks  96.0 MB / 1.7 GB  960 MB/s  ETA 0:02");
 }
 
 TEST(FormatProgressTest, BeforeTheFirstChunkThereIsNoRateAndNoTimeLeft) {
   ProgressState state = kState;
   state.chunks_done = state.bytes_done = 0;
-  EXPECT_EQ(Format(state, milliseconds(50)), "0/215 chunks  0 B / 1.7 GB");
-  EXPECT_EQ(Format(kState, seconds(0)), "12/215 chunks  96.0 MB / 1.7 GB");
+  EXPECT_EQ(FormatProgress(state, milliseconds(50)), "0/215 chunks  0 B / 1.7 GB");
+  EXPECT_EQ(FormatProgress(kState, seconds(0)), "12/215 chunks  96.0 MB / 1.7 GB");
 }
 
 TEST(FormatProgressTest, WhatIsNotKnownYetIsLeftOut) {
   ProgressState state = kState;
   state.bytes_total.reset();
-  EXPECT_EQ(Format(state, seconds(1)), "12/215 chunks  96.0 MB  96.0 MB/s");
+  EXPECT_EQ(FormatProgress(state, seconds(1)), "12/215 chunks  96.0 MB  96.0 MB/s");
   state.more_chunks = true;
-  EXPECT_EQ(Format(state, seconds(1)), "12 chunks  96.0 MB  96.0 MB/s");
+  EXPECT_EQ(FormatProgress(state, seconds(1)), "12 chunks  96.0 MB  96.0 MB/s");
 }
 
 TEST(FormatProgressTest, TheTimeLeftIsRoundedUpAndInHoursWhereItIsLong) {
@@ -86,29 +82,22 @@ TEST(FormatProgressTest, TheTimeLeftIsRoundedUpAndInHoursWhereItIsLong) {
                               .more_chunks = false,
                               .bytes_done = 1,
                               .bytes_total = c.total};
-    EXPECT_THAT(Format(state, seconds(1)), EndsWith(std::string("ETA ") + c.eta));
+    EXPECT_THAT(FormatProgress(state, seconds(1)), EndsWith(std::string("ETA ") + c.eta));
   }
   ProgressState half_a_second = kState;
   half_a_second.bytes_total = 3 * kState.bytes_done / 2;
-  EXPECT_THAT(Format(half_a_second, seconds(1)), EndsWith("ETA 0:01"));
+  EXPECT_THAT(FormatProgress(half_a_second, seconds(1)), EndsWith("ETA 0:01"));
 }
 
 TEST(FormatProgressTest, AFileThatGrewHasNoTimeLeft) {
   ProgressState state = kState;
   state.bytes_total = state.bytes_done - 1;
-  EXPECT_THAT(Format(state, seconds(1)), Not(HasSubstr("ETA")));
+  EXPECT_THAT(FormatProgress(state, seconds(1)), Not(HasSubstr("ETA")));
 }
 
 TEST(FormatProgressTest, ANoteSaysWhatItIsAt) {
-  EXPECT_EQ(Format({.more_chunks = true, .note = "waiting for a\x1b[2J"}, seconds(2)),
+  EXPECT_EQ(FormatProgress({.more_chunks = true, .note = "waiting for a\x1b[2J"}, seconds(2)),
             "0 chunks  0 B  waiting for a\\x1b[2J");
-}
-
-TEST(FormatProgressTest, IsCutToTheWidth) {
-  const std::string whole = Format(kState, seconds(1));
-  for (size_t width = 0; width < whole.size() + 3; ++width) {
-    EXPECT_EQ(FormatProgress(kState, seconds(1), width), whole.substr(0, width));
-  }
 }
 
 /// What a child writes to standard error, which is a file or a terminal of `columns`.

@@ -9,7 +9,6 @@ namespace tally::race {
 namespace {
 
 constexpr size_t kMostFindings = 10;
-constexpr size_t kLineWidth = 80;
 
 double LostPercent(const Variant& variant) {
   return variant.expected == 0
@@ -46,18 +45,6 @@ std::string FormatVariants(const Report& report) {
          variant.note});
   }
   return table.Format();
-}
-
-// Lines are broken at spaces.
-std::string Wrapped(std::string_view text) {
-  std::string wrapped;
-  while (text.size() > kLineWidth) {
-    const size_t space = text.rfind(' ', kLineWidth);
-    if (space == std::string_view::npos) break;
-    wrapped.append(text.substr(0, space)).append("\n");
-    text.remove_prefix(space + 1);
-  }
-  return wrapped.append(text).append("\n");
 }
 
 }  // namespace
