@@ -51,8 +51,13 @@ TEST(HelpTest, StatesTheRuleOfAutoSizesAndExitStatuses) {
 }
 
 TEST(HelpTest, EveryHelpFits80ColumnsAndBeginsWithExamples) {
-  for (const std::vector<const char*>& typed : std::vector<std::vector<const char*>>{
-           {"--help"}, {"help"}, {"help", "race"}, {"race", "-h"}, {"count", "-h"}}) {
+  for (const std::vector<const char*>& typed :
+       std::vector<std::vector<const char*>>{{"--help"},
+                                             {"help"},
+                                             {"help", "race"},
+                                             {"race", "-h"},
+                                             {"count", "-h"},
+                                             {"compare", "-h"}}) {
     const std::string help =
         std::get<PrintAndExit>(ParseCommandLine(typed, /*stdin_is_terminal=*/false)).text;
     EXPECT_TRUE(help.starts_with("Examples:\n"));

@@ -128,7 +128,7 @@ Measurement MeasureRun(const Task& task, ExecutionMode mode, uint32_t workers,
     return Collect(*report, outcomes[0].usage);
   } catch (const HitDeadline&) {
     Measurement measured;
-    measured.errors.push_back(fmt::format("hit its deadline of {:.0f} s, which stopped it",
+    measured.errors.push_back(fmt::format("hit its deadline of {:g} s, which stopped it",
                                           std::chrono::duration<double>(*task.deadline).count()));
     return measured;
   }

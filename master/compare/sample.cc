@@ -34,7 +34,7 @@ class RankSource {
   size_t Next() {
     const double evenly = static_cast<double>(random_() - std::minstd_rand::min()) /
                           (std::minstd_rand::max() - std::minstd_rand::min() + 1.0);
-    return static_cast<size_t>(std::pow(double{kVocabulary}, evenly)) - 1;
+    return static_cast<size_t>(std::pow(kVocabulary + 1.0, evenly)) - 1;
   }
 
  private:
