@@ -1,0 +1,1 @@
+"""What tools/plot draws with: pictures of comparisons and of traces."""
