@@ -122,14 +122,14 @@ Measurement MeasureRun(const Task& task, ExecutionMode mode, uint32_t workers,
         },
         [&] {
           on_tick();
-          if (task.deadline && Clock::now() - begin >= *task.deadline) throw HitDeadline();
+          if (Clock::now() - begin >= task.deadline) throw HitDeadline();
         });
     if (!outcomes[0].succeeded) report->NoteError("its process " + DescribeEnd(outcomes[0]));
     return Collect(*report, outcomes[0].usage);
   } catch (const HitDeadline&) {
     Measurement measured;
     measured.errors.push_back(fmt::format("hit its deadline of {:g} s, which stopped it",
-                                          std::chrono::duration<double>(*task.deadline).count()));
+                                          std::chrono::duration<double>(task.deadline).count()));
     return measured;
   }
 }

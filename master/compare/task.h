@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +46,7 @@ struct Task {
 
   uint32_t items = 1;
   Question question = Question::kSpeedUp;
-  std::optional<std::chrono::milliseconds> deadline = std::chrono::minutes(1);  // of one run
+  std::chrono::milliseconds deadline = std::chrono::minutes(1);  // of one run
   std::string not_shown = {};  // what nobody should conclude from it
 };
 

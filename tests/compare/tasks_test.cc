@@ -32,7 +32,6 @@ using testing::IsEmpty;
 std::vector<std::string> NamesOf(const std::vector<std::string>& asked) {
   CompareOptions options;
   options.tasks = asked;
-  options.files = {"no matter"};
   std::vector<std::string> names;
   for (const Task& task : MakeTasks(options)) names.push_back(task.name);
   return names;
