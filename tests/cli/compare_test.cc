@@ -120,6 +120,7 @@ TEST_F(CompareCliTest, WhatFailedIsNullInJsonAndTheOthersAreDone) {
 }
 
 TEST_F(CompareCliTest, CountsASampleWithoutAFile) {
+  if (kThreadSanitized) GTEST_SKIP() << "takes minutes; what it counts there is counted elsewhere";
   const Outcome outcome = Compare({"--tasks", "count", "--json", "-j2", "--runs", "2", "-q"});
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_EQ(outcome.err, "");
