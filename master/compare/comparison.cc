@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,7 +15,7 @@ namespace {
 
 double MedianOf(const std::vector<Measurement>& runs, double (*figure)(const Measurement&)) {
   std::vector<double> values;
-  for (const Measurement& run : runs) values.push_back(figure(run));
+  std::ranges::transform(runs, std::back_inserter(values), figure);
   return Median(std::move(values));
 }
 

@@ -13,23 +13,22 @@ constexpr uint32_t kFibonacciNumber = 32;
 
 // What is in a register may have changed, for all the compiler knows: it has to do what the source
 // says, step by step, where it would rather find a formula.
-void KeepStep(uint64_t* value) { __asm__ volatile("" : "+r"(*value)); }
+uint64_t KeepStep(uint64_t value) {
+  __asm__ volatile("" : "+r"(value));
+  return value;
+}
 
 // The sum of i*i over all i below `limit`.
 uint64_t SumOfSquares(uint64_t limit) {
   uint64_t sum = 0;
   for (uint64_t i = 0; i < limit; ++i) {
-    sum += i * i;
-    KeepStep(&sum);
+    sum = KeepStep(sum + i * i);
   }
   return sum;
 }
 
 // By its definition, and so in exponential time.
-uint64_t Fibonacci(uint64_t n) {
-  KeepStep(&n);
-  return n < 2 ? n : Fibonacci(n - 1) + Fibonacci(n - 2);
-}
+uint64_t Fibonacci(uint64_t n) { return KeepStep(n) < 2 ? n : Fibonacci(n - 1) + Fibonacci(n - 2); }
 
 }  // namespace
 
