@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 namespace tally {
 
@@ -26,6 +27,12 @@ class RaceWindow {
 
   bool operator==(const RaceWindow&) const = default;
   uint64_t microseconds() const { return microseconds_; }
+
+  /// "no wait", "a yield", "3 microseconds".
+  std::string Describe() const {
+    if (kind_ == Kind::kNone) return "no wait";
+    return kind_ == Kind::kYield ? "a yield" : std::to_string(microseconds_) + " microseconds";
+  }
 
   /// Returns once it is over. A yield is one call of the kernel.
   void Pass() const {

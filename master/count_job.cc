@@ -318,18 +318,14 @@ void CountJob::CheckInputs() {
 }
 
 void CountJob::SayWhatWasLost(uint64_t updates) const {
-  std::string window = "no wait";
-  if (Window() == RaceWindow::Yield()) {
-    window = fmt::format("a yield of up to {} ms", RaceWindow::kMostWaiting.count());
-  } else if (Window() != RaceWindow::None()) {
-    window = fmt::format("{} microseconds", Window().microseconds());
-  }
+  const std::string limit = Window() == RaceWindow::Yield()
+                                ? fmt::format(" of up to {} ms", RaceWindow::kMostWaiting.count())
+                                : "";
   Say(fmt::format(
-      "--unsafe: {} of {} updates of the progress counter were lost, with {} between load and "
-      "store "
-      "(--race-window). The counts are right all the same: each worker counts into a table that "
-      "nobody else writes.",
-      stats_.updates_lost, updates, window));
+      "--unsafe: {} of {} updates of the progress counter were lost, with {}{} between load and "
+      "store (--race-window). The counts are right all the same: each worker counts into a table "
+      "that nobody else writes.",
+      stats_.updates_lost, updates, Window().Describe(), limit));
 }
 
 void CountJob::Merge() {

@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "common/error.h"
-#include "master/signals.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -28,8 +27,7 @@ class ProcessExecutorTest : public testing::Test {
   ProcessExecutorTest() {
     for (size_t i = 0; i < kCaught.size(); ++i) sigaction(kCaught[i], nullptr, &before_[i]);
     sigprocmask(SIG_SETMASK, nullptr, &mask_before_);
-    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-    NoteStopSignals();
+    NoteStopSignalsAfresh();
   }
   ~ProcessExecutorTest() override {
     for (size_t i = 0; i < kCaught.size(); ++i) sigaction(kCaught[i], &before_[i], nullptr);

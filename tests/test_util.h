@@ -28,9 +28,17 @@
 
 #include "common/mapped_file.h"
 #include "common/shared_value.h"
+#include "master/signals.h"
 #include "worker/parser.h"
 
 namespace tally {
+
+/// For tests of what executors do: the stop signals are noted as in the program, even where whoever
+/// started the tests had them ignored.
+inline void NoteStopSignalsAfresh() {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
+  NoteStopSignals();
+}
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): the
 /// same numbers on every machine.

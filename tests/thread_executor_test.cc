@@ -11,16 +11,10 @@
 
 #include "common/error.h"
 #include "master/serial_executor.h"
-#include "master/signals.h"
 #include "tests/test_util.h"
 
 namespace tally {
 namespace {
-
-void NoteStopSignalsAfresh() {
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-  NoteStopSignals();
-}
 
 template <class ExecutorType>
 class ExecutorInThisProcessTest : public testing::Test {

@@ -22,13 +22,6 @@ std::string WindowText(const RaceWindow& window) {
   return std::to_string(window.microseconds());
 }
 
-// Where somebody waits on purpose, it is said.
-std::string DescribeWindow(const RaceWindow& window) {
-  if (window == RaceWindow::None()) return "no wait between load and store";
-  if (window == RaceWindow::Yield()) return "a yield between load and store";
-  return fmt::format("{} microseconds between load and store", window.microseconds());
-}
-
 std::string FormatVariants(const Report& report) {
   TextTable table({{.title = "variant", .align = Align::kLeft},
                    {.title = "expected"},
@@ -67,10 +60,11 @@ std::string FormatList(bool json) {
 }
 
 std::string FormatText(const Experiment& experiment, const Setup& setup, const Report& report) {
-  std::string text = fmt::format(
-      "{}: {}\n{} {}, {} {}; {} (--race-window)\n\n", experiment.name, experiment.summary,
-      setup.workers, setup.executor->name() == "thread" ? "threads" : "processes",
-      WithCommas(setup.rounds), experiment.round_means, DescribeWindow(setup.window));
+  std::string text =
+      fmt::format("{}: {}\n{} {}, {} {}; {} between load and store (--race-window)\n\n",
+                  experiment.name, experiment.summary, setup.workers,
+                  setup.executor->name() == "thread" ? "threads" : "processes",
+                  WithCommas(setup.rounds), experiment.round_means, setup.window.Describe());
   text += FormatVariants(report) + "\n";
   for (size_t i = 0; i < std::min(report.findings.size(), kMostFindings); ++i) {
     text += report.findings[i] + "\n";

@@ -17,8 +17,8 @@
 #include "common/error.h"
 #include "common/shared_value.h"
 #include "master/compare/items.h"
-#include "master/signals.h"
 #include "tests/cli/run_tally.h"
+#include "tests/test_util.h"
 
 namespace tally::compare {
 namespace {
@@ -33,10 +33,7 @@ const Watcher kNobody = {.on_tick = {}, .on_result = {}};
 
 class ComparisonTest : public testing::Test {
  protected:
-  ComparisonTest() {
-    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-    NoteStopSignals();
-  }
+  ComparisonTest() { NoteStopSignalsAfresh(); }
 };
 
 Task TaskOf(std::function<Result(const Launch&)> run) {

@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,8 +17,8 @@
 #include "common/uint128.h"
 #include "master/compare/comparison.h"
 #include "master/compare/sample.h"
-#include "master/signals.h"
 #include "tests/cli/run_tally.h"
+#include "tests/test_util.h"
 
 namespace tally::compare {
 namespace {
@@ -58,8 +57,7 @@ TEST(MakeTasksTest, SuggestsTheNearestName) {
 class TasksTest : public testing::Test {
  protected:
   TasksTest() {
-    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-    NoteStopSignals();
+    NoteStopSignalsAfresh();
     setenv("TMPDIR", dir_.path().c_str(), 1);
   }
   ~TasksTest() override { unsetenv("TMPDIR"); }

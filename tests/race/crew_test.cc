@@ -4,12 +4,11 @@
 #include <sched.h>
 
 #include <atomic>
-#include <csignal>
 #include <memory>
 
 #include "common/error.h"
 #include "common/shared_value.h"
-#include "master/signals.h"
+#include "tests/test_util.h"
 
 namespace tally::race {
 namespace {
@@ -18,10 +17,7 @@ using std::chrono::milliseconds;
 
 class CrewTest : public testing::TestWithParam<ExecutionMode> {
  protected:
-  CrewTest() {
-    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-    NoteStopSignals();
-  }
+  CrewTest() { NoteStopSignalsAfresh(); }
 
   Crew MakeCrew(uint32_t workers, milliseconds deadline = milliseconds(10'000)) {
     return Crew(executor_.get(), workers, deadline);

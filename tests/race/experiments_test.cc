@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <csignal>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -13,8 +12,8 @@
 
 #include "master/race/experiment.h"
 #include "master/race/race_report.h"
-#include "master/signals.h"
 #include "tests/cli/run_tally.h"
+#include "tests/test_util.h"
 
 namespace tally::race {
 namespace {
@@ -30,8 +29,7 @@ using Case = std::tuple<std::string, ExecutionMode>;
 class ExperimentTest : public testing::TestWithParam<Case> {
  protected:
   ExperimentTest() {
-    for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-    NoteStopSignals();
+    NoteStopSignalsAfresh();
     std::string text;
     for (int i = 0; i < 300; ++i) text += "word" + std::to_string(i) + " the ";
     WriteFile(dir_.path() + "/book", text);
@@ -144,8 +142,7 @@ TEST_P(ExperimentTest, RunsWithOneWorkerAndWithMany) {
 }
 
 TEST(DeadlockTest, TheCycleIsToldInWords) {
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-  NoteStopSignals();
+  NoteStopSignalsAfresh();
   const auto executor = MakeExecutor(ExecutionMode::kProcess);
   const Report report = Named("deadlock")
                             .run({.executor = executor.get(),
