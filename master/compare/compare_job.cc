@@ -99,6 +99,7 @@ class CompareJob {
     if (!options_.json) Print(FormatTask(report, setting_));
     SayErrors(report.errors);
     WarnUnlessEmpty(SpreadWarning(report));
+    WarnUnlessEmpty(OtherLoadWarning(report, setting_.cpus));
   }
 
   static void SayErrors(std::span<const std::string> errors) {

@@ -36,6 +36,7 @@ std::vector<std::string> Warnings(const TaskReport& report, const Setting& setti
   std::vector<Way> ways;
   for (const Row& row : report.rows) ways.push_back(row.way);
   std::vector<std::string> warnings = {SpreadWarning(report),
+                                       OtherLoadWarning(report, setting.cpus),
                                        TooManyWorkersWarning(ways, setting.cpus)};
   std::erase(warnings, "");
   return warnings;

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "master/compare/other_load.h"
 #include "master/compare/statistics.h"
 
 namespace tally::compare {
@@ -90,6 +91,7 @@ class Comparison {
                       .items = task_.items,
                       .question = task_.question,
                       .not_shown = task_.not_shown,
+                      .other_cpus = other_load_.CpusUsed(),
                       .rows = {},
                       .errors = std::move(errors_)};
     for (size_t way = 0; way < lanes_.size(); ++way) {
@@ -126,6 +128,7 @@ class Comparison {
   const Task& task_;
   const Plan& plan_;
   const Watcher& watcher_;
+  const OtherLoad other_load_;
   std::vector<Lane> lanes_;
   std::vector<std::string> errors_;
   std::set<std::string> told_;

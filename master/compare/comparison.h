@@ -55,6 +55,7 @@ struct TaskReport {
   uint32_t items = 1;
   Question question = Question::kSpeedUp;
   std::string not_shown;
+  double other_cpus = 0;  // how many CPUs worked for other programs meanwhile
   std::vector<Row> rows;
   std::vector<std::string> errors;  // each once, with the first way that it happened to
 };

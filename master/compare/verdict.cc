@@ -12,6 +12,7 @@ constexpr double kTooWide = 0.5;    // uncertainty, of the median
 constexpr double kTie = 1.05;       // times as fast, and nobody can tell
 constexpr double kMostlyCpu = 0.8;  // of the serial time
 constexpr double kMostlyWaiting = 0.2;
+constexpr double kHardlyBusy = 0.2;  // CPUs
 
 const Row* Find(const TaskReport& report, ExecutionMode mode, uint32_t workers) {
   const auto found = std::ranges::find_if(report.rows, [&](const Row& row) {
@@ -118,6 +119,12 @@ std::string CostVerdict(const Pair& pair, uint32_t items) {
   return fmt::format("{} ({:.1f}x).", claim, pair.processes->median_ms / pair.threads->median_ms);
 }
 
+std::string OtherLoad(const TaskReport& report, uint32_t cpus) {
+  if (report.other_cpus < kHardlyBusy) return "";
+  return fmt::format("other programs used {:.1f} of {} CPU{}", report.other_cpus, cpus,
+                     cpus == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::string Verdict(const TaskReport& report, uint32_t cpus) {
@@ -126,8 +133,11 @@ std::string Verdict(const TaskReport& report, uint32_t cpus) {
   if (serial == nullptr || pairs.empty()) {
     return "No verdict: what there would be to compare has failed.";
   }
-  return report.question == Question::kCostOfItem ? CostVerdict(pairs.front(), report.items)
-                                                  : SpeedUpVerdict(*serial, pairs, cpus);
+  const std::string verdict = report.question == Question::kCostOfItem
+                                  ? CostVerdict(pairs.front(), report.items)
+                                  : SpeedUpVerdict(*serial, pairs, cpus);
+  const std::string others = OtherLoad(report, cpus);
+  return others.empty() ? verdict : fmt::format("{} But {} meanwhile.", verdict, others);
 }
 
 std::string SpreadWarning(const TaskReport& report) {
@@ -150,6 +160,13 @@ std::string SpreadWarning(const TaskReport& report) {
       "{}: the median of {} is uncertain by up to {:.0f} %, too much to conclude; use more --runs, "
       "or a quieter machine",
       report.name, fmt::join(wide, ", "), 100 * widest);
+}
+
+std::string OtherLoadWarning(const TaskReport& report, uint32_t cpus) {
+  const std::string others = OtherLoad(report, cpus);
+  if (others.empty()) return "";
+  return fmt::format("{}: {} meanwhile, so the figures may be theirs; use a quieter machine",
+                     report.name, others);
 }
 
 std::string TooManyWorkersWarning(const std::vector<Way>& ways, uint32_t cpus) {

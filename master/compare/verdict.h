@@ -18,6 +18,9 @@ std::string Verdict(const TaskReport& report, uint32_t cpus);
 /// of each; empty where there is nothing to warn of.
 std::string SpreadWarning(const TaskReport& report);
 
+/// That other programs took CPUs from the task; empty where they hardly did.
+std::string OtherLoadWarning(const TaskReport& report, uint32_t cpus);
+
 /// Why some ways cannot be faster; empty where none has more workers than there are CPUs.
 std::string TooManyWorkersWarning(const std::vector<Way>& ways, uint32_t cpus);
 

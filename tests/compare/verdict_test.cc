@@ -126,6 +126,19 @@ TEST(SpreadWarningTest, OfSingleRunsNothingIsKnown) {
   EXPECT_THAT(SpreadWarning(report), HasSubstr("use more --runs"));
 }
 
+TEST(OtherLoadWarningTest, TellsOfMachinesThatAreBusy) {
+  TaskReport report = MakeReport(99, {});
+  report.other_cpus = 0.15;
+  EXPECT_EQ(OtherLoadWarning(report, 2), "");
+  report.other_cpus = 0.96;
+  EXPECT_THAT(OtherLoadWarning(report, 2),
+              HasSubstr("task: other programs used 1.0 of 2 CPUs meanwhile, so "));
+  report = MakeReport(99, {MakeRow(kThread, 2, 100), MakeRow(kProcess, 2, 100)});
+  report.other_cpus = 1;
+  EXPECT_THAT(Verdict(report, 2),
+              testing::EndsWith(" But other programs used 1.0 of 2 CPUs meanwhile."));
+}
+
 TEST(TooManyWorkersWarningTest, WarnsOnlyWhereCpusAreFewer) {
   const std::vector<Way> ways = WaysFor({1, 2});
   EXPECT_EQ(TooManyWorkersWarning(ways, 2), "");
