@@ -119,7 +119,7 @@ std::string CostVerdict(const Pair& pair, uint32_t items) {
   return fmt::format("{} ({:.1f}x).", claim, pair.processes->median_ms / pair.threads->median_ms);
 }
 
-std::string OtherLoad(const TaskReport& report, uint32_t cpus) {
+std::string OthersUsed(const TaskReport& report, uint32_t cpus) {
   if (report.other_cpus < kHardlyBusy) return "";
   return fmt::format("other programs used {:.1f} of {} CPU{}", report.other_cpus, cpus,
                      cpus == 1 ? "" : "s");
@@ -136,7 +136,7 @@ std::string Verdict(const TaskReport& report, uint32_t cpus) {
   const std::string verdict = report.question == Question::kCostOfItem
                                   ? CostVerdict(pairs.front(), report.items)
                                   : SpeedUpVerdict(*serial, pairs, cpus);
-  const std::string others = OtherLoad(report, cpus);
+  const std::string others = OthersUsed(report, cpus);
   return others.empty() ? verdict : fmt::format("{} But {} meanwhile.", verdict, others);
 }
 
@@ -163,7 +163,7 @@ std::string SpreadWarning(const TaskReport& report) {
 }
 
 std::string OtherLoadWarning(const TaskReport& report, uint32_t cpus) {
-  const std::string others = OtherLoad(report, cpus);
+  const std::string others = OthersUsed(report, cpus);
   if (others.empty()) return "";
   return fmt::format("{}: {} meanwhile, so the figures may be theirs; use a quieter machine",
                      report.name, others);
