@@ -112,13 +112,14 @@ TEST_F(PlotTest, AComparisonHasAPanelForEachTask) {
 
 TEST_F(PlotTest, WhatFailedIsShownAsFailed) {
   json task = Task("io", {Row("serial", 1, 100), Row("thread", 2, std::nullopt)});
-  task["errors"] = {"the disk is full"};
+  task["errors"] = {"the disk is full", "so is the other"};
   json nothing = Task("none", {Row("serial", 1, std::nullopt)});
   json empty = Task("empty", {});
   empty["not_shown"] = "it needs a file";
   const std::string texts = TextsOf(Draw(Comparison({task, nothing, empty})));
-  EXPECT_THAT(texts, AllOf(HasSubstr(" failed\n"), HasSubstr("the disk is full"),
-                           HasSubstr("nothing was measured"), HasSubstr("it needs a file")));
+  EXPECT_THAT(texts,
+              AllOf(HasSubstr(" failed\n"), HasSubstr("the disk is full; so is the other\n"),
+                    HasSubstr("nothing was measured"), HasSubstr("Not shown: it needs a file\n")));
 }
 
 TEST_F(PlotTest, AnyNumberOfTasksFits) {
@@ -163,6 +164,21 @@ TEST_F(PlotTest, TracesOfTheExperimentsCanBeDrawn) {
     EXPECT_THAT(texts, HasSubstr("\ntally race " + std::string(experiment) + '\n'));
     EXPECT_THAT(texts, AllOf(HasSubstr("\nworker 1\n"), HasSubstr("\nworker 2\n")));
   }
+}
+
+TEST_F(PlotTest, WhatCompareExportsCanBeDrawn) {
+  ASSERT_THAT(Tally({"compare", "--tasks", "spawn", "--runs", "2", "-j2", "--export", "it.json"}),
+              ExitsWith(0));
+  const std::string texts = TextsOf(Draw(json::parse(Read("it.json"))));
+  EXPECT_THAT(texts, AllOf(HasSubstr("\nspawn\n"), HasSubstr("\n2\n"), Not(HasSubstr("failed"))));
+}
+
+TEST_F(PlotTest, ItRunsThroughALinkAndLeavesNoTraceInTheTree) {
+  Write("in.json", Trace({Span(1, 0, 1, "0 -> 1")}).dump());
+  EXPECT_THAT(Shell("unset PYTHONDONTWRITEBYTECODE && ln -s " TALLY_SOURCE_DIR
+                    "/tools/plot 'a plot' && ./'a plot' in.json out.svg"),
+              ExitsWith(0));
+  EXPECT_EQ(Shell("find " TALLY_SOURCE_DIR "/tools -name __pycache__").out, "");
 }
 
 TEST_F(PlotTest, TheSameFileGivesTheSamePicture) {

@@ -35,7 +35,10 @@ class Panel:
         self.name, self.summary = task.text("name"), task.text("summary")
         errors = [error for error in task.member("errors", list, "a list")
                   if isinstance(error, str)]
-        self.note = printable(" ".join([task.text("verdict"), task.text("not_shown"), *errors]))
+        not_shown = task.text("not_shown")
+        self.note = printable(" ".join([
+            task.text("verdict"), f"Not shown: {not_shown}" if not_shown else "",
+            "; ".join(errors)]))
         self.counts = sorted({bar.workers for bar in rows if bar.mode != "serial"})
         self.slots = 1 + len(self.counts)
 

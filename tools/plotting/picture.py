@@ -1,5 +1,4 @@
 """Texts that fit, and a picture that gnuplot draws."""
-import math
 import os
 import re
 import subprocess

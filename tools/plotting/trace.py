@@ -39,7 +39,7 @@ def read_events(document):
         raise Problem("this trace has no events; trace an experiment that notes some, such as "
                       "lost-update")
     by_time = attrgetter("start", "end", "worker")
-    return title, sorted(events["X"], key=by_time), sorted(events["i"], key=by_time)
+    return title, *(sorted(events[phase], key=by_time) for phase in "Xi")
 
 
 def find_losses(spans):
