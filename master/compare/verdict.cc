@@ -13,6 +13,8 @@ constexpr double kTie = 1.05;       // times as fast, and nobody can tell
 constexpr double kMostlyCpu = 0.8;  // of the serial time
 constexpr double kMostlyWaiting = 0.2;
 constexpr double kHardlyBusy = 0.2;  // CPUs
+constexpr double kSlowedDown = 1.3;  // times the CPU time of the same work
+constexpr double kTickMs = 10;       // of less CPU time the kernel may know nothing
 
 const Row* Find(const TaskReport& report, ExecutionMode mode, uint32_t workers) {
   const auto found = std::ranges::find_if(report.rows, [&](const Row& row) {
@@ -59,8 +61,10 @@ const Pair& TheOneToJudge(const std::vector<Pair>& pairs, uint32_t cpus) {
   return *best;
 }
 
+double CpuMs(const Row& row) { return row.user_ms + row.system_ms; }
+
 std::string Kind(const Row& serial) {
-  const double busy = (serial.user_ms + serial.system_ms) / serial.median_ms;
+  const double busy = CpuMs(serial) / serial.median_ms;
   if (busy >= kMostlyCpu) return "CPU-bound";
   const std::string percent = fmt::format("the CPU is busy {:.0f} % of the time", 100 * busy);
   return busy <= kMostlyWaiting ? fmt::format("Mostly waiting ({})", percent)
@@ -101,10 +105,21 @@ std::string BeyondTheCpus(const Pair& judged, const Pair& most, uint32_t cpus) {
   return fmt::format("{} gain nothing over {}.", who, judged.workers());
 }
 
+// The same work should take the same CPU time, whoever does it.
+std::string SlowedDown(const Row& serial, const Pair& pair) {
+  const double factor =
+      std::min(CpuMs(*pair.threads), CpuMs(*pair.processes)) / std::max(CpuMs(serial), kTickMs);
+  if (pair.workers() == 1 || factor < kSlowedDown) return "";
+  return fmt::format(
+      " Their CPU time is {:.1f}x serial's: they slow each other down, as CPUs do that share a "
+      "core.",
+      factor);
+}
+
 std::string SpeedUpVerdict(const Row& serial, const std::vector<Pair>& pairs, uint32_t cpus) {
   const Pair& judged = TheOneToJudge(pairs, cpus);
-  return fmt::format("{}: {}.{}", Kind(serial), ThreadsAgainstProcesses(serial, judged),
-                     BeyondTheCpus(judged, pairs.back(), cpus));
+  return fmt::format("{}: {}.{}{}", Kind(serial), ThreadsAgainstProcesses(serial, judged),
+                     SlowedDown(serial, judged), BeyondTheCpus(judged, pairs.back(), cpus));
 }
 
 std::string CostVerdict(const Pair& pair, uint32_t items) {

@@ -94,6 +94,19 @@ TEST(VerdictTest, JudgesAsManyWorkersAsThereAreCpusAndTellsOfTheRest) {
   EXPECT_THAT(verdict(100, 1), HasSubstr("1 worker is 1.00x serial; "));
 }
 
+TEST(VerdictTest, TellsThatWorkersSlowEachOtherDown) {
+  Row threads = MakeRow(kThread, 2, 90);
+  Row processes = MakeRow(kProcess, 2, 90);
+  threads.user_ms = processes.user_ms = 125;
+  EXPECT_EQ(Verdict(MakeReport(100, {threads, processes}), 2),
+            "CPU-bound: 2 workers are 1.11x serial; threads and processes tie.");
+  threads.user_ms = processes.user_ms = 180;
+  EXPECT_EQ(
+      Verdict(MakeReport(100, {threads, processes}), 2),
+      "CPU-bound: 2 workers are 1.11x serial; threads and processes tie. Their CPU time is 1.8x "
+      "serial's: they slow each other down, as CPUs do that share a core.");
+}
+
 TEST(VerdictTest, OfCostsItSaysThatOfAnItem) {
   TaskReport report = MakeReport(0, {MakeRow(kThread, 1, 5), MakeRow(kProcess, 1, 30)});
   report.question = Question::kCostOfItem;
