@@ -5,8 +5,6 @@
 #include <limits>
 #include <optional>
 
-#include "common/error.h"
-
 namespace tally {
 namespace {
 
@@ -107,13 +105,8 @@ OptionGroup OutputOptions(CountOptions* to) {
             [=](Text v) { to->output_format = ParseChoice(v, kOutputFormats); }},
            {0, "header", "", "tsv and csv: name the columns in a first row",
             [=](Text) { to->header = true; }},
-           {0, "stats", "FILE", "write one JSON object about the run to FILE", [=](Text v) {
-              if (v.text == "-") {
-                throw UsageError(fmt::format(
-                    "{}: '-' would mix it with the counts; name a file, or /dev/stderr", v.option));
-              }
-              to->stats_path = ParsePath(v);
-            }}}};
+           {0, "stats", "FILE", "write one JSON object about the run to FILE",
+            [=](Text v) { to->stats_path = ParsePathOfItsOwn(v); }}}};
 }
 
 OptionGroup RunningOptions(CountOptions* to) {
@@ -193,7 +186,7 @@ OptionTable RaceOptionTable(RaceOptions* options) {
         {0, "json", "", "print one JSON object instead of tables", [=](Text) { to->json = true; }},
         {0, "trace", "FILE",
          "write what the workers noted to FILE, in the Chrome trace event format",
-         [=](Text v) { to->trace_path = ParsePath(v); }},
+         [=](Text v) { to->trace_path = ParsePathOfItsOwn(v); }},
         {'h', "help", "", "print this help", [](Text) {}},
         {0, "version", "", "print the version", [](Text) {}}}}};
 }
@@ -218,7 +211,7 @@ OptionTable CompareOptionTable(CompareOptions* options) {
          [=](Text v) { to->runs = static_cast<unsigned>(ParseWholeNumber(v, 1, kMostRuns)); }},
         {0, "json", "", "print one JSON object instead of tables", [=](Text) { to->json = true; }},
         {0, "export", "FILE", "write that object to FILE as well",
-         [=](Text v) { to->export_path = ParsePath(v); }},
+         [=](Text v) { to->export_path = ParsePathOfItsOwn(v); }},
         {'v', "verbose", "", "tell each result, and the time of each run, on standard error",
          [=](Text) { to->verbose = true; }},
         {'q',

@@ -174,6 +174,14 @@ std::string ParsePath(const OptionText& value) {
   return std::string(value.text);
 }
 
+std::string ParsePathOfItsOwn(const OptionText& value) {
+  if (value.text == "-") {
+    throw UsageError(fmt::format(
+        "{}: '-' would mix it with standard output; name a file, or /dev/stderr", value.option));
+  }
+  return ParsePath(value);
+}
+
 void ThrowNoSuchChoice(const OptionText& value, const std::vector<std::string_view>& names) {
   const std::string_view nearest = NearestName(value.text, names);
   throw UsageError(fmt::format(

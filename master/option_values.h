@@ -47,6 +47,9 @@ RaceWindow ParseRaceWindow(const OptionText& value);
 /// A name of a file: any text but none at all, and none that looks like an option.
 std::string ParsePath(const OptionText& value);
 
+/// The same for what must not mix with standard output.
+std::string ParsePathOfItsOwn(const OptionText& value);
+
 template <typename T>
 struct Choice {
   std::string_view name;

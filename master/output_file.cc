@@ -266,6 +266,16 @@ std::optional<FileId> RegularFileId(const std::string& path) {
   return FileId{.device = file.st_dev, .inode = file.st_ino};
 }
 
+void RefuseToOverwrite(const std::string& output, const std::vector<std::string>& inputs) {
+  const auto target = RegularFileId(output);
+  if (!target) return;
+  for (const std::string& input : inputs) {
+    if (target != RegularFileId(input)) continue;
+    throw Error(
+        fmt::format("{}: is an input as well; nothing was written", EscapeForMessage(output)));
+  }
+}
+
 bool NameOneFile(const std::string& a, const std::string& b) {
   try {
     return FollowLinks(a) == FollowLinks(b);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/input.h"
 #include "common/unique_fd.h"
@@ -74,6 +75,9 @@ void Print(std::string_view text);
 /// an input. None where there is no such file or it is not a regular one.
 std::optional<FileId> RegularFileId(const std::string& path);
 std::optional<FileId> RegularFileId(int fd);
+
+/// Throws an Error where writing to `output` would overwrite one of `inputs` (paths, all of them).
+void RefuseToOverwrite(const std::string& output, const std::vector<std::string>& inputs);
 
 /// Whether outputs to these paths would end up in one file, be it there already or not.
 bool NameOneFile(const std::string& a, const std::string& b);

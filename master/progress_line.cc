@@ -16,6 +16,7 @@ namespace tally {
 namespace {
 
 constexpr auto kBetweenPlainLines = std::chrono::seconds(1);
+constexpr auto kBetweenDraws = std::chrono::milliseconds(50);
 constexpr std::string_view kEraseLine = "\r\x1b[K";
 
 size_t TerminalWidth() {
@@ -86,6 +87,8 @@ void ProgressLine::Show(const std::string& text) {
     case Style::kNone:
       break;
     case Style::kStatusLine:
+      if (drawn_ && Clock::now() < next_draw_) break;
+      next_draw_ = Clock::now() + kBetweenDraws;
       // One column less: a full line makes some terminals go on to the next one.
       ShowIfReady(std::string(kEraseLine) + text.substr(0, TerminalWidth() - 1));
       drawn_ = true;

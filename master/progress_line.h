@@ -38,7 +38,7 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
 
   void Show(const ProgressState& state);
-  /// The same for a job of another kind: what it is at.
+  /// The same for a job of another kind: what it is at. May be called ever so often.
   void Show(const std::string& text);
   /// The work is done: a last plain line, where lines are plain.
   void Finish(const ProgressState& state);
@@ -53,6 +53,7 @@ class ProgressLine {
 
   Style style_ = Style::kNone;
   bool drawn_ = false;
+  Clock::time_point next_draw_{};
   Clock::time_point start_ = Clock::now();
   std::optional<Clock::time_point> last_plain_;
 };

@@ -84,6 +84,9 @@ BlockedSignals::BlockedSignals() {
   sigaddset(&all, SIGCHLD);
   for (const int signal_number : kStopSignals) sigaddset(&all, signal_number);
   pthread_sigmask(SIG_BLOCK, &all, &before_);
+  // Whoever started this program may have blocked it, and then no child's end would end a wait.
+  while_waiting_ = before_;
+  sigdelset(&while_waiting_, SIGCHLD);
 }
 
 void BlockedSignals::Restore() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
@@ -92,7 +95,7 @@ void BlockedSignals::WaitForSignal(std::chrono::nanoseconds timeout, int fd) con
   const auto ns = std::max<int64_t>(0, timeout.count());
   const timespec limit{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
   pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};  // poll ignores negative ones
-  ppoll(&readable, 1, &limit, &before_);
+  ppoll(&readable, 1, &limit, &while_waiting_);
 }
 
 void ResetSignalsInWorker() {

@@ -39,6 +39,7 @@ class BlockedSignals {
 
  private:
   sigset_t before_;
+  sigset_t while_waiting_;
 };
 
 /// For a forked worker: the stop signals of a terminal's process group (INT, HUP) are the

@@ -381,7 +381,7 @@ TEST(CommandLineTest, SuggestsTheNearestCommand) {
   EXPECT_EQ(MessageFor({"COUNT"}), "unknown command 'COUNT'; did you mean 'tally count'?");
   EXPECT_EQ(MessageFor({"hlep"}), "unknown command 'hlep'; did you mean 'tally help'?");
   EXPECT_EQ(MessageFor({"frobnicate"}),
-            "unknown command 'frobnicate'; there is: count, race (see 'tally --help')");
+            "unknown command 'frobnicate'; there is: count, race, compare (see 'tally --help')");
   EXPECT_THAT(MessageFor({""}), StartsWith("unknown command ''"));
 }
 

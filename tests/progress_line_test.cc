@@ -157,7 +157,8 @@ TEST(ProgressLineTest, OnATerminalItIsDrawnOverItselfAndErased) {
         },
         /*columns=*/20);
     const std::string drawn = std::string(kErase) + "12/215 chunks  96.0";
-    EXPECT_EQ(text, drawn + drawn + std::string(kErase)) << "one column less than there are";
+    // The second one comes too soon after the first.
+    EXPECT_EQ(text, drawn + std::string(kErase)) << "one column less than there are";
   }
 }
 

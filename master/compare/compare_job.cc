@@ -1,15 +1,14 @@
 #include "master/compare/compare_job.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "common/error.h"
-#include "common/escape.h"
 #include "master/compare/compare_report.h"
 #include "master/compare/comparison.h"
 #include "master/compare/tasks.h"
@@ -26,6 +25,11 @@ namespace {
 
 // They are read again for every run.
 void CheckFiles(const CompareOptions& options) {
+  for (const std::string& file : options.files) {
+    if (access(file.c_str(), F_OK) == 0 || !IsTaskName(file)) continue;
+    throw UsageError(
+        fmt::format("there is no file {}; did you mean '--tasks {}'?", Quoted(file), file));
+  }
   CheckReadable(options.files);
   for (const std::string& file : options.files) {
     if (file == "-" || !RegularFileId(file)) {
@@ -46,13 +50,7 @@ void CheckFiles(const CompareOptions& options) {
 void CheckExport(const CompareOptions& options) {
   if (options.export_path.empty()) return;
   OutputFile::CheckTarget(options.export_path);
-  const auto target = RegularFileId(options.export_path);
-  for (const std::string& file : options.files) {
-    if (target && target == RegularFileId(file)) {
-      throw Error(fmt::format("{}: is an input as well; nothing was written",
-                              EscapeForMessage(options.export_path)));
-    }
-  }
+  RefuseToOverwrite(options.export_path, options.files);
 }
 
 class CompareJob {
@@ -60,7 +58,7 @@ class CompareJob {
   explicit CompareJob(const CompareOptions& options)
       : options_(options),
         setting_{.cpus = UsableCpuCount(), .runs = options.runs, .files = options.files},
-        plan_{.ways = WaysFor(options.worker_counts), .runs = options.runs},
+        plan_{.ways = WaysFor(options.worker_counts), .runs = options.runs, .cpus = setting_.cpus},
         progress_(options.quiet || options.verbose ? ProgressMode::kNever : ProgressMode::kAuto) {}
 
   bool Run() {
@@ -81,18 +79,10 @@ class CompareJob {
 
  private:
   Watcher MakeWatcher() {
-    Watcher watcher{.on_tick = [this](const std::string& at_what) { ShowNowAndThen(at_what); },
+    Watcher watcher{.on_tick = [this](const std::string& at_what) { progress_.Show(at_what); },
                     .on_result = {}};
     if (options_.verbose) watcher.on_result = [](const std::string& line) { Say(line); };
     return watcher;
-  }
-
-  // A run may take less than a millisecond.
-  void ShowNowAndThen(const std::string& at_what) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now < next_show_) return;
-    next_show_ = now + std::chrono::milliseconds(50);
-    progress_.Show(at_what);
   }
 
   void Tell(const TaskReport& report) const {
@@ -124,7 +114,6 @@ class CompareJob {
   const Setting setting_;
   const Plan plan_;
   ProgressLine progress_;
-  std::chrono::steady_clock::time_point next_show_{};
   std::vector<TaskReport> reports_;
 };
 

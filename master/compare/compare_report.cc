@@ -11,6 +11,11 @@
 namespace tally::compare {
 namespace {
 
+std::string FormatSpeedUp(double speedup) {
+  if (speedup == 0) return "-";
+  return speedup < 0.1 ? fmt::format("{:.2g}x", speedup) : fmt::format("{:.2f}x", speedup);
+}
+
 std::vector<std::string> Cells(const Row& row) {
   const std::string workers = std::to_string(row.way.workers);
   if (row.failed) {
@@ -21,7 +26,7 @@ std::vector<std::string> Cells(const Row& row) {
           workers,
           fmt::format("{:.2f}", row.median_ms),
           fmt::format("{:.2f}..{:.2f}", row.min_ms, row.max_ms),
-          row.speedup > 0 ? fmt::format("{:.2f}x", row.speedup) : "-",
+          FormatSpeedUp(row.speedup),
           fmt::format("{:.1f}", row.user_ms),
           fmt::format("{:.1f}", row.system_ms),
           WithCommas(row.context_switches),
@@ -29,8 +34,8 @@ std::vector<std::string> Cells(const Row& row) {
           row.equal ? "equal" : "DIFFERS"};
 }
 
-// To three digits behind the point: microseconds, of milliseconds.
-double Rounded(double figure) { return std::round(figure * 1000) / 1000; }
+// To six digits behind the point: nanoseconds, of milliseconds.
+double Rounded(double figure) { return std::round(figure * 1e6) / 1e6; }
 
 std::vector<std::string> Warnings(const TaskReport& report, const Setting& setting) {
   std::vector<Way> ways;
@@ -87,12 +92,13 @@ std::string FormatTask(const TaskReport& report, const Setting& setting) {
   for (const Row& row : report.rows) table.AddRow(Cells(row));
   std::string text = fmt::format("\n{}: {}\n\n{}\n{}", report.name, report.summary, table.Format(),
                                  Wrapped(Verdict(report, setting.cpus)));
-  if (!report.not_shown.empty()) text += Wrapped("Not shown: " + report.not_shown);
+  if (!report.not_shown.empty()) text += Wrapped(report.not_shown);
   return text;
 }
 
 std::string FormatJson(std::span<const TaskReport> reports, const Setting& setting) {
-  JsonValue json = {{"cpus", setting.cpus},
+  JsonValue json = {{"version", TALLY_VERSION},
+                    {"cpus", setting.cpus},
                     {"runs", setting.runs},
                     {"files", setting.files},
                     {"tasks", JsonValue::array()}};

@@ -25,7 +25,7 @@ std::string FormatHeading(const Setting& setting);
 std::string FormatTask(const TaskReport& report, const Setting& setting);
 
 /// One object:
-///   {"cpus", "runs", "files": [string],
+///   {"version", "cpus", "runs", "files": [string],
 ///    "tasks": [{"name", "summary", "items", "verdict", "not_shown",
 ///               "warnings": [string], "errors": [string],
 ///               "rows": [{"mode", "workers", "median_ms", "min_ms", "max_ms", "low_ms", "high_ms",

@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <set>
 #include <utility>
 
-#include "master/compare/other_load.h"
-#include "master/compare/statistics.h"
+#include "master/other_load.h"
+#include "master/statistics.h"
 
 namespace tally::compare {
 namespace {
@@ -69,15 +68,34 @@ class Comparison {
     if (run > 0) lane->runs.push_back(measured);
   }
 
-  // What everybody fails at alike is told once.
+  // What several ways fail at alike is told once.
+  struct Failure {
+    std::string error;
+    std::string name;  // of the first to fail so
+    uint32_t others = 0;
+  };
   void NoteError(const std::string& error, const std::string& name) {
-    if (told_.insert(error).second) errors_.push_back(fmt::format("{}: {}", name, error));
+    const auto known = std::ranges::find(failures_, error, &Failure::error);
+    if (known == failures_.end()) {
+      failures_.push_back({.error = error, .name = name});
+    } else if (known->name != name) {
+      ++known->others;
+    }
+  }
+  std::vector<std::string> Errors() const {
+    std::vector<std::string> errors;
+    for (const auto& [error, name, others] : failures_) {
+      const std::string more =
+          others == 0 ? "" : fmt::format(" (and {} other way{})", others, others == 1 ? "" : "s");
+      errors.push_back(fmt::format("{}{}: {}", name, more, error));
+    }
+    return errors;
   }
 
   // All results are held against the first one: the serial one, unless that failed.
   void CheckResult(const std::string& result, const std::string& name, Lane* lane) {
     if (!reference_) reference_ = {result, name};
-    lane->result = result;
+    if (lane->equal) lane->result = result;  // of results that differ, the odd one is shown
     if (result == reference_->first) return;
     lane->equal = false;
     NoteError(fmt::format("its result {} is not that of {}: {}", result, reference_->second,
@@ -91,9 +109,9 @@ class Comparison {
                       .items = task_.items,
                       .question = task_.question,
                       .not_shown = task_.not_shown,
-                      .other_cpus = other_load_.CpusUsed(),
+                      .other_cpus = other_load_.CpusTaken(plan_.cpus),
                       .rows = {},
-                      .errors = std::move(errors_)};
+                      .errors = Errors()};
     for (size_t way = 0; way < lanes_.size(); ++way) {
       report.rows.push_back(MakeRow(plan_.ways[way], lanes_[way]));
     }
@@ -130,8 +148,7 @@ class Comparison {
   const Watcher& watcher_;
   const OtherLoad other_load_;
   std::vector<Lane> lanes_;
-  std::vector<std::string> errors_;
-  std::set<std::string> told_;
+  std::vector<Failure> failures_;
   std::optional<std::pair<std::string, std::string>> reference_;  // a result, and whose
 };
 

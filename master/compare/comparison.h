@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "master/compare/measured_run.h"
-#include "master/compare/statistics.h"
 #include "master/compare/task.h"
+#include "master/statistics.h"
 
 namespace tally::compare {
 
@@ -63,6 +63,7 @@ struct TaskReport {
 struct Plan {
   std::vector<Way> ways;
   uint32_t runs = 1;
+  uint32_t cpus = 1;  // that this process may use
 };
 
 /// What to do meanwhile; for the calling process. Each may be empty.

@@ -48,29 +48,45 @@ Result Count(const std::vector<std::string>& files, const Launch& launch) {
   options.quiet = true;
   options.progress = ProgressMode::kNever;
   options.output_path = PathOf(output);
-  RunCount(options, launch.executor);
+  try {
+    RunCount(options, launch.executor);
+  } catch (const Error& error) {
+    throw Error(fmt::format("tally count: {}", error.what()));  // whose options it may speak of
+  }
   return {.text = Fingerprint(output), .errors = {}};
 }
 
-// A tenth of what a slow disk reads: what is not done by then hangs.
-std::chrono::seconds DeadlineFor(const std::vector<std::string>& files) {
-  constexpr uint64_t kBytesPerSecond = 5'000'000;
+uint64_t BytesIn(const std::vector<std::string>& files) {
   uint64_t bytes = 0;
   for (const std::string& file : files) {
     std::error_code error;  // a file that is gone fails the runs
     const uint64_t size = std::filesystem::file_size(file, error);
     if (!error) bytes += size;
   }
-  return std::chrono::minutes(1) + std::chrono::seconds(bytes / kBytesPerSecond);
+  return bytes;
 }
 
-Task TaskOfFiles(std::vector<std::string> files, std::string summary) {
-  const auto deadline = DeadlineFor(files);
+// A tenth of what a slow disk reads: what is not done by then hangs.
+std::chrono::seconds DeadlineFor(const std::vector<std::string>& files) {
+  constexpr uint64_t kBytesPerSecond = 5'000'000;
+  return std::chrono::minutes(1) + std::chrono::seconds(BytesIn(files) / kBytesPerSecond);
+}
+
+std::string NotShown(const std::vector<std::string>& files) {
+  std::string text = "This shows nothing of a disk: after the first run the text is in memory.";
+  if (files.size() == 1 && BytesIn(files) <= CountOptions().chunk_size_bytes) {
+    text +=
+        " Nor what workers can do: so small a file is a single chunk, which one of them counts.";
+  }
+  return text;
+}
+
+Task TaskOfFiles(const std::vector<std::string>& files, std::string summary) {
   return {.name = "count",
           .summary = std::move(summary),
-          .run = [files = std::move(files)](const Launch& launch) { return Count(files, launch); },
-          .deadline = deadline,
-          .not_shown = "a disk. After the first run the text is in memory."};
+          .run = [files](const Launch& launch) { return Count(files, launch); },
+          .deadline = DeadlineFor(files),
+          .not_shown = NotShown(files)};
 }
 
 }  // namespace
@@ -80,12 +96,21 @@ Task CountTask(const std::vector<std::string>& files) {
     const std::string more = files.size() > 1 ? fmt::format(" and {} more", files.size() - 1) : "";
     return TaskOfFiles(files, "tally count " + EscapeForMessage(files[0]) + more);
   }
-  const auto sample = std::make_shared<UniqueFd>(MakeMemoryFile());
-  WriteSample(*sample, kSampleBytes);
-  Task task = TaskOfFiles({PathOf(*sample)}, "tally count, on a made-up text of 32 MiB");
-  // The task keeps its sample.
-  task.run = [sample, run = task.run](const Launch& launch) { return run(launch); };
-  return task;
+  const std::string summary = "tally count, on a made-up text of 32 MiB";
+  try {
+    const auto sample = std::make_shared<UniqueFd>(MakeMemoryFile());
+    WriteSample(*sample, kSampleBytes);
+    Task task = TaskOfFiles({PathOf(*sample)}, summary);
+    // The task keeps its sample.
+    task.run = [sample, run = task.run](const Launch& launch) { return run(launch); };
+    return task;
+  } catch (const Error& error) {
+    // The other tasks do without it.
+    const std::string why = fmt::format("the made-up text: {}", error.what());
+    return {.name = "count", .summary = summary, .run = [why](const Launch&) -> Result {
+              throw Error(why);
+            }};
+  }
 }
 
 }  // namespace tally::compare

@@ -1,5 +1,6 @@
 // Task `io`: each item writes a file of its own, waits until the disk has it, and reads it back.
-// The files have no names, so nothing is left of them, however the program ends.
+// The files have no names (where the file system knows such files), so nothing is left of them,
+// however the program ends.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/magic.h>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -31,7 +33,7 @@ std::string Directory() {
 
 bool IsInMemory(const std::string& directory) {
   struct statfs about {};
-  return statfs(directory.c_str(), &about) == 0 &&
+  return std::filesystem::is_directory(directory) && statfs(directory.c_str(), &about) == 0 &&
          (about.f_type == TMPFS_MAGIC || about.f_type == RAMFS_MAGIC);
 }
 
@@ -44,8 +46,11 @@ UniqueFd OpenFileWithoutName(const std::string& directory) {
     if (file) unlink(path.c_str());
   }
   if (!file) {
+    const bool remedy = errno != EMFILE && errno != ENFILE;
     throw SystemError(EscapeForMessage(directory),
-                      "no file can be made there (TMPDIR chooses another directory)", errno);
+                      remedy ? "no file can be made there (TMPDIR chooses another directory)"
+                             : "no file can be made there",
+                      errno);
   }
   return file;
 }
@@ -102,7 +107,8 @@ Task IoTask() {
                           [directory](uint32_t item) { return WriteAndReadBack(directory, item); });
   if (IsInMemory(directory)) {
     task.not_shown = fmt::format(
-        "a disk. {} is in memory, where a sync costs nothing; TMPDIR chooses another directory.",
+        "This shows nothing of a disk: {} is in memory, where a sync costs nothing. TMPDIR chooses "
+        "another directory.",
         EscapeForMessage(directory));
   }
   return task;

@@ -1,14 +1,18 @@
 #include "master/compare/measured_run.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "common/error.h"
 #include "common/fixed_text.h"
@@ -107,13 +111,34 @@ Measurement Collect(const Report& report, const rusage& usage) {
 // Thrown out of a tick: the executor then ends the run.
 struct HitDeadline {};
 
+// Where a run's process is killed, its workers are, too, by the kernel. While one of these lives,
+// they become this process's to wait for; its end is theirs.
+class Orphanage {
+ public:
+  Orphanage() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  ~Orphanage() {
+    while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+    }
+    prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+  Orphanage(const Orphanage&) = delete;
+  Orphanage& operator=(const Orphanage&) = delete;
+};
+
+Measurement Failed(std::string error) {
+  Measurement measured;
+  measured.errors.push_back(std::move(error));
+  return measured;
+}
+
 }  // namespace
 
 Measurement MeasureRun(const Task& task, ExecutionMode mode, uint32_t workers,
                        const OnItem& on_item, const std::function<void()>& on_tick) {
-  const SharedValue<Report> report;
+  const Orphanage orphanage;
   const auto begin = Clock::now();
   try {
+    const SharedValue<Report> report;
     const auto outcomes = ProcessExecutor().Run(
         /*workers=*/1,
         [&](uint32_t) {
@@ -127,10 +152,10 @@ Measurement MeasureRun(const Task& task, ExecutionMode mode, uint32_t workers,
     if (!outcomes[0].succeeded) report->NoteError("its process " + DescribeEnd(outcomes[0]));
     return Collect(*report, outcomes[0].usage);
   } catch (const HitDeadline&) {
-    Measurement measured;
-    measured.errors.push_back(fmt::format("hit its deadline of {:g} s, which stopped it",
-                                          std::chrono::duration<double>(task.deadline).count()));
-    return measured;
+    return Failed(fmt::format("hit its deadline of {:g} s, which stopped it",
+                              std::chrono::duration<double>(task.deadline).count()));
+  } catch (const Error& error) {
+    return Failed(error.what());  // no memory, no process
   }
 }
 

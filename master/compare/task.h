@@ -47,7 +47,7 @@ struct Task {
   uint32_t items = 1;
   Question question = Question::kSpeedUp;
   std::chrono::milliseconds deadline = std::chrono::minutes(1);  // of one run
-  std::string not_shown = {};  // what nobody should conclude from it
+  std::string not_shown = {};  // a sentence: what nobody should conclude from it
 };
 
 }  // namespace tally::compare

@@ -24,18 +24,22 @@ constexpr TaskName kTasks[] = {
     {"spawn", "spawn", [](const CompareOptions&) { return SpawnTask(); }},
 };
 
-bool Means(const std::string& asked, const TaskName& task) {
+bool Means(std::string_view asked, const TaskName& task) {
   return asked == task.name || asked == task.group;
 }
 
 void ThrowIfUnknown(const std::string& asked) {
-  if (std::ranges::any_of(kTasks, [&](const TaskName& task) { return Means(asked, task); })) return;
+  if (IsTaskName(asked)) return;
   std::vector<std::string_view> names;
   for (const TaskName& task : kTasks) names.push_back(task.name);
   ThrowNoSuchChoice({.option = "--tasks", .text = asked}, names);
 }
 
 }  // namespace
+
+bool IsTaskName(std::string_view name) {
+  return std::ranges::any_of(kTasks, [&](const TaskName& task) { return Means(name, task); });
+}
 
 std::vector<Task> MakeTasks(const CompareOptions& options) {
   for (const std::string& asked : options.tasks) ThrowIfUnknown(asked);

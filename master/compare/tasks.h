@@ -4,6 +4,7 @@
 #define TALLY_MASTER_COMPARE_TASKS_H_
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "master/compare/task.h"
@@ -18,6 +19,9 @@ Task FibonacciTask();
 Task IoTask();
 Task SleepTask();
 Task SpawnTask();
+
+/// Whether --tasks knows it.
+bool IsTaskName(std::string_view name);
 
 /// Those that --tasks asks for, or all, in the order in which they are run. Throws UsageError for a
 /// name that there is not.

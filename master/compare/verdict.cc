@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <optional>
 
+#include "master/other_load.h"
+
 namespace tally::compare {
 namespace {
 
 constexpr double kTooWide = 0.5;    // uncertainty, of the median
+constexpr size_t kFewestRuns = 5;   // that MedianInterval() can be sure of
+constexpr double kGain = 1.1;       // times as fast, and worth a word
 constexpr double kTie = 1.05;       // times as fast, and nobody can tell
 constexpr double kMostlyCpu = 0.8;  // of the serial time
 constexpr double kMostlyWaiting = 0.2;
-constexpr double kHardlyBusy = 0.2;  // CPUs
 constexpr double kSlowedDown = 1.3;  // times the CPU time of the same work
 constexpr double kTickMs = 10;       // of less CPU time the kernel may know nothing
 
@@ -34,6 +37,7 @@ struct Pair {
   double slower() const { return std::min(threads->speedup, processes->speedup); }
   double faster() const { return std::max(threads->speedup, processes->speedup); }
   bool TooWide() const { return IsTooWide(*threads) || IsTooWide(*processes); }
+  bool TooFew() const { return threads->runs_ms.size() < kFewestRuns; }
   // Their medians may be the same, for all that is known.
   bool Overlap() const {
     return threads->likely_ms.low <= processes->likely_ms.high &&
@@ -82,11 +86,11 @@ std::string ThreadsAgainstProcesses(const Row& serial, const Pair& pair) {
   const std::string range =
       one_figure ? Times(pair.faster()) : Times(pair.slower()) + " to " + Times(pair.faster());
   const std::string claim = fmt::format("{} {} serial", Workers(pair.workers()), range);
+  if (pair.TooFew()) return claim + ", but so few runs conclude nothing";
   if (IsTooWide(serial) || pair.TooWide())
     return claim + ", but the runs differ too much to conclude";
-  if (pair.faster() <= kTie * pair.slower() || pair.Overlap()) {
-    return claim + "; threads and processes tie";
-  }
+  if (pair.faster() <= kTie * pair.slower()) return claim + "; threads and processes tie";
+  if (pair.Overlap()) return claim + "; these runs cannot tell threads from processes";
   const bool threads_win = pair.threads->speedup > pair.processes->speedup;
   return fmt::format("{} {} serial as {}, {} as {}", Workers(pair.workers()), Times(pair.faster()),
                      threads_win ? "threads" : "processes", Times(pair.slower()),
@@ -95,13 +99,21 @@ std::string ThreadsAgainstProcesses(const Row& serial, const Pair& pair) {
 
 // What became of those that had to share CPUs.
 std::string BeyondTheCpus(const Pair& judged, const Pair& most, uint32_t cpus) {
-  if (most.workers() <= std::max(cpus, judged.workers())) return "";
+  if (most.workers() <= std::max(cpus, judged.workers()) || most.TooFew()) return "";
   const std::string who =
       fmt::format(" {} workers on {} CPU{}", most.workers(), cpus, cpus == 1 ? "" : "s");
-  const double gain = most.faster() / judged.faster();
   if (most.TooWide() || judged.TooWide()) return who + ": the runs differ too much to tell.";
-  if (gain > 1.1) return fmt::format("{} are {:.1f}x as fast as {}.", who, gain, judged.workers());
-  if (gain < 0.9) return fmt::format("{} are slower than {}.", who, judged.workers());
+  const double by_threads = most.threads->speedup / judged.threads->speedup;
+  const double by_processes = most.processes->speedup / judged.processes->speedup;
+  const double least = std::min(by_threads, by_processes);
+  const double largest = std::max(by_threads, by_processes);
+  if (largest > kGain * std::max(least, 1.0)) {
+    return fmt::format("{} are {:.1f}x as fast as {} as threads, {:.1f}x as processes.", who,
+                       by_threads, judged.workers(), by_processes);
+  }
+  if (least > kGain)
+    return fmt::format("{} are {:.1f}x as fast as {}.", who, least, judged.workers());
+  if (largest < 1 / kGain) return fmt::format("{} are slower than {}.", who, judged.workers());
   return fmt::format("{} gain nothing over {}.", who, judged.workers());
 }
 
@@ -118,8 +130,8 @@ std::string SlowedDown(const Row& serial, const Pair& pair) {
 
 std::string SpeedUpVerdict(const Row& serial, const std::vector<Pair>& pairs, uint32_t cpus) {
   const Pair& judged = TheOneToJudge(pairs, cpus);
-  return fmt::format("{}: {}.{}{}", Kind(serial), ThreadsAgainstProcesses(serial, judged),
-                     SlowedDown(serial, judged), BeyondTheCpus(judged, pairs.back(), cpus));
+  return fmt::format("{}.{}{}", ThreadsAgainstProcesses(serial, judged), SlowedDown(serial, judged),
+                     BeyondTheCpus(judged, pairs.back(), cpus));
 }
 
 std::string CostVerdict(const Pair& pair, uint32_t items) {
@@ -127,15 +139,18 @@ std::string CostVerdict(const Pair& pair, uint32_t items) {
     const double us = 1000 * row.median_ms / items;
     return fmt::format("{:.{}f} us", us, us < 10 ? 1 : 0);
   };
+  const std::string at_once =
+      pair.workers() == 1 ? "" : fmt::format(", {} at a time", pair.workers());
   const std::string claim =
-      fmt::format("To start and join a worker takes {} as a process and {} as a thread",
+      fmt::format("To start and join a worker{} takes {} as a process and {} as a thread", at_once,
                   microseconds(*pair.processes), microseconds(*pair.threads));
+  if (pair.TooFew()) return claim + ", but so few runs conclude nothing.";
   if (pair.TooWide()) return claim + ", but the runs differ too much to conclude.";
   return fmt::format("{} ({:.1f}x).", claim, pair.processes->median_ms / pair.threads->median_ms);
 }
 
 std::string OthersUsed(const TaskReport& report, uint32_t cpus) {
-  if (report.other_cpus < kHardlyBusy) return "";
+  if (report.other_cpus < OtherLoad::kHardlyAny) return "";
   return fmt::format("other programs used {:.1f} of {} CPU{}", report.other_cpus, cpus,
                      cpus == 1 ? "" : "s");
 }
@@ -148,11 +163,13 @@ std::string Verdict(const TaskReport& report, uint32_t cpus) {
   if (serial == nullptr || pairs.empty()) {
     return "No verdict: what there would be to compare has failed.";
   }
-  const std::string verdict = report.question == Question::kCostOfItem
-                                  ? CostVerdict(pairs.front(), report.items)
-                                  : SpeedUpVerdict(*serial, pairs, cpus);
+  const bool of_cost = report.question == Question::kCostOfItem;
+  const std::string verdict =
+      of_cost ? CostVerdict(pairs.front(), report.items) : SpeedUpVerdict(*serial, pairs, cpus);
   const std::string others = OthersUsed(report, cpus);
-  return others.empty() ? verdict : fmt::format("{} But {} meanwhile.", verdict, others);
+  // Who waits for a CPU looks as if it waited for something else.
+  if (!others.empty()) return fmt::format("While {}: {}", others, verdict);
+  return of_cost ? verdict : fmt::format("{}: {}", Kind(*serial), verdict);
 }
 
 std::string SpreadWarning(const TaskReport& report) {
@@ -162,9 +179,11 @@ std::string SpreadWarning(const TaskReport& report) {
     const bool of_no_use =
         report.question == Question::kCostOfItem && row.way.mode == ExecutionMode::kSerial;
     if (row.failed || of_no_use) continue;
-    if (row.runs_ms.size() == 1) {
-      return fmt::format("{}: one run each says nothing of how far they spread; use more --runs",
-                         report.name);
+    if (row.runs_ms.size() < kFewestRuns) {
+      return fmt::format(
+          "{}: fewer than {} runs say too little of how far they spread; use more "
+          "--runs",
+          report.name, kFewestRuns);
     }
     if (!IsTooWide(row)) continue;
     wide.push_back(NameOf(row.way));
@@ -172,7 +191,8 @@ std::string SpreadWarning(const TaskReport& report) {
   }
   if (wide.empty()) return "";
   return fmt::format(
-      "{}: the median of {} is uncertain by up to {:.0f} %, too much to conclude; use more --runs, "
+      "{}: the median of {} is uncertain by up to {:.0f} %, too much to conclude anything from it; "
+      "use more --runs, "
       "or a quieter machine",
       report.name, fmt::join(wide, ", "), 100 * widest);
 }

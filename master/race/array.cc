@@ -67,9 +67,13 @@ class AtomicArray {
 };
 
 template <class Array, class Log>
-void AddToOwnPart(Array* array, uint32_t worker, uint64_t passes, const Setup& setup, Log& log) {
+void AddToOwnPart(Array* array, uint32_t worker, uint64_t passes, const Setup& setup,
+                  const Crew& crew, Log& log) {
   for (uint64_t pass = 0; pass < passes; ++pass) {
-    for (uint32_t i = 0; i < kPartCells; ++i) array->AddOne(CellOf(worker, i), setup.window, log);
+    for (uint32_t i = 0; i < kPartCells; ++i) {
+      if (crew.stopped()) return;
+      array->AddOne(CellOf(worker, i), setup.window, log);
+    }
   }
 }
 
@@ -79,9 +83,7 @@ Variant Measure(std::string name, const Setup& setup, std::vector<std::string>* 
   Crew crew = setup.MakeCrew();
   const Crew::Trial trial = crew.Run([&](uint32_t worker) {
     NoRing log;
-    for (uint64_t pass = 0; pass < setup.rounds && !crew.stopped(); ++pass) {
-      AddToOwnPart(&*array, worker, 1, setup, log);
-    }
+    AddToOwnPart(&*array, worker, setup.rounds, setup, crew, log);
   });
   uint64_t expected = 0;
   uint64_t actual = 0;
@@ -105,7 +107,7 @@ std::vector<WorkerEvent> Record(const Setup& setup) {
   const EventRings rings(setup.workers);
   Crew crew = setup.MakeCrew();
   crew.Run([&](uint32_t worker) {
-    AddToOwnPart(&*array, worker, std::min(setup.rounds, kRecordedRounds / kPartCells), setup,
+    AddToOwnPart(&*array, worker, std::min(setup.rounds, kRecordedRounds / kPartCells), setup, crew,
                  rings.of(worker));
   });
   return rings.Merged();
@@ -120,7 +122,8 @@ Report RunArray(const Setup& setup) {
   report.variants.push_back(
       Measure<LockedArray<RobustMutex, kCells>>("mutex-per-cell", setup, &report.findings));
   report.variants.push_back(Measure<AtomicArray>("atomic", setup, &report.findings));
-  CaptureLostUpdate([&] { return Record(setup); }, &report);
+  Capture(
+      setup, [&] { return Record(setup); }, FindLostUpdate, &report);
   report.describe = [](const Event& event) {
     return fmt::format("{} [{}] {}", OperationName(event.operation), event.object, event.value);
   };

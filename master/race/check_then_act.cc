@@ -118,7 +118,8 @@ std::vector<WorkerEvent> Record(const Setup& setup) {
   const EventRings rings(setup.workers);
   Crew crew = setup.MakeCrew();
   crew.Run([&](uint32_t worker) {
-    for (uint64_t visit = 0; visit < std::min(setup.rounds, kRecordedRounds); ++visit) {
+    const uint64_t visits = std::min(setup.rounds, kRecordedRounds);
+    for (uint64_t visit = 0; visit < visits && !crew.stopped(); ++visit) {
       cupboard->Visit(setup.window, rings.of(worker), [&] { setup.window.Pass(); });
     }
   });
@@ -132,7 +133,8 @@ Report RunCheckThenAct(const Setup& setup) {
   report.variants.push_back(Measure<Cupboard<NullMutex>>("unsafe", setup, &report.findings));
   report.variants.push_back(Measure<Cupboard<RobustMutex>>("mutex", setup, &report.findings));
   report.variants.push_back(Measure<AtomicCupboard>("atomic", setup, &report.findings));
-  CaptureLostUpdate([&] { return Record(setup); }, &report);
+  Capture(
+      setup, [&] { return Record(setup); }, FindLostUpdate, &report);
   if (report.evidence) report.evidence->verdict = "<- both hold the one knife";
   report.describe = [](const Event& event) -> std::string {
     if (event.operation == Operation::kStore) return "take it";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "common/error.h"
 #include "master/worker_failure.h"
@@ -23,10 +24,10 @@ struct StopTrial {};
 
 }  // namespace
 
-Crew::Crew(Executor* executor, uint32_t workers, std::chrono::milliseconds deadline)
-    : executor_(executor), workers_(workers), deadline_(deadline) {}
+Crew::Crew(Executor* executor, uint32_t workers, std::chrono::milliseconds deadline, OnTick on_tick)
+    : executor_(executor), workers_(workers), deadline_(deadline), on_tick_(std::move(on_tick)) {}
 
-Crew::Trial Crew::Run(const Body& body, const OnTick& on_tick) {
+Crew::Trial Crew::Run(const Body& body, const OnTick& watch) {
   new (&*shared_) Shared;
   stopped_here_ = false;
   const auto give_up_at = Clock::now() + deadline_;
@@ -38,7 +39,8 @@ Crew::Trial Crew::Run(const Body& body, const OnTick& on_tick) {
           return true;
         },
         [&] {
-          if (on_tick) on_tick();
+          if (on_tick_) on_tick_();
+          if (watch) watch();
           if (stopped_here_ || Clock::now() >= give_up_at) throw StopTrial();
         },
         [this] { shared_->stop = true; });

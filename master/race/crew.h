@@ -17,20 +17,22 @@ namespace tally::race {
 /// Runs bodies side by side on an executor. What the bodies share must be in shared memory.
 class Crew {
  public:
-  /// A trial that takes longer than `deadline` is stopped.
-  Crew(Executor* executor, uint32_t workers, std::chrono::milliseconds deadline);
-
   using Body = std::function<void(uint32_t worker)>;
   using OnTick = std::function<void()>;
+
+  /// A trial that takes longer than `deadline` is stopped. `on_tick` is called about ten times a
+  /// second during each.
+  Crew(Executor* executor, uint32_t workers, std::chrono::milliseconds deadline,
+       OnTick on_tick = {});
 
   struct Trial {
     bool finished = true;  // false: it hit the deadline, or Stop() was called
     double seconds = 0;    // from the first worker's start to the last one's end
   };
 
-  /// No body starts before every worker is there. `on_tick` is called about ten times a second
-  /// meanwhile, and may call Stop().
-  Trial Run(const Body& body, const OnTick& on_tick = {});
+  /// No body starts before every worker is there. `watch` is called as on_tick, and may call
+  /// Stop().
+  Trial Run(const Body& body, const OnTick& watch = {});
 
   uint32_t workers() const { return workers_; }
 
@@ -58,6 +60,7 @@ class Crew {
   Executor* executor_;
   uint32_t workers_;
   std::chrono::milliseconds deadline_;
+  OnTick on_tick_;
   SharedValue<Shared> shared_;
   bool stopped_here_ = false;
 };

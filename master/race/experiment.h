@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,8 +27,12 @@ struct Setup {
   RaceWindow window;
   std::string file;                            // of those that take one
   std::chrono::milliseconds deadline{10'000};  // of one trial
+  std::function<void()> on_tick = {};          // called ten times a second while workers run
 
-  Crew MakeCrew() const { return Crew(executor, workers, deadline); }
+  Crew MakeCrew() const { return MakeCrew(deadline); }
+  Crew MakeCrew(std::chrono::milliseconds patience) const {
+    return Crew(executor, workers, patience, on_tick);
+  }
 };
 
 /// One way to do it, measured.
@@ -35,9 +40,9 @@ struct Variant {
   std::string name;
   uint64_t expected = 0;
   uint64_t actual = 0;
-  uint64_t lost = 0;
-  double ops_per_s = 0;
-  std::string note = {};  // beside the row
+  std::optional<uint64_t> lost = 0;  // none: it was stopped, so nobody knows
+  double ops_per_s = 0;              // 0: it was stopped
+  std::string note = {};             // beside the row
 };
 
 struct Report {
@@ -58,6 +63,8 @@ struct Experiment {
   std::string_view round_means;  // "additions by each worker"
   bool takes_file = false;
   bool processes_only = false;
+  bool waits_in_window = true;  // --race-window makes a difference
+  bool loses = true;            // its first variant goes wrong, but for luck
 };
 
 /// All there are, in the order of a lecture.

@@ -4,6 +4,8 @@
 #define TALLY_MASTER_RACE_EXPERIMENTS_H_
 
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,12 +27,13 @@ Report RunKilledHolder(const Setup& setup);
 Variant MakeVariant(std::string name, uint64_t expected, uint64_t actual, const Crew::Trial& trial,
                     std::string note = {});
 
-/// How many rounds of each worker to note: all of them fit a ring.
+/// How many rounds of each worker to note at most: all of them fit a ring.
 constexpr uint64_t kRecordedRounds = EventRing::kCapacity / 4;
 
-/// Calls `record` until its events hold a lost update, but not for ever, and puts them and the
-/// evidence into the report.
-void CaptureLostUpdate(const std::function<std::vector<WorkerEvent>()>& record, Report* report);
+/// Calls `record` until `find` finds evidence in its events, but not for ever, and puts both into
+/// the report.
+void Capture(const Setup& setup, const std::function<std::vector<WorkerEvent>()>& record,
+             std::optional<Evidence> (*find)(std::span<const WorkerEvent> events), Report* report);
 
 }  // namespace tally::race
 

@@ -18,6 +18,7 @@
 namespace tally::race {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPatience{500};
 
 template <class Mutex>
@@ -53,23 +54,35 @@ Variant Stage(std::string name, const Setup& setup) {
   // Never destroyed: a locked mutex cannot be.
   const SharedRegion region = SharedRegion::Reserve(sizeof(Scene<Mutex>));
   auto* const scene = new (region.data()) Scene<Mutex>;
-  Crew crew(setup.executor, setup.workers, std::min(setup.deadline, kPatience));
-  const Crew::Trial trial = crew.Run([&](uint32_t worker) {
-    if (worker == 0) KillAHolder(scene);
-    while (!scene->holder_is_dead) sched_yield();
-    for (uint64_t round = 0; round < setup.rounds; ++round) {
-      const boost::interprocess::scoped_lock<Mutex> lock(scene->mutex);
-      Repair(&scene->mutex, &scene->recovered);
-      scene->taken.fetch_add(1);
+  Crew crew = setup.MakeCrew();
+  bool hung = false;
+  const auto stop_if_hung = [&, seen = ~uint64_t{0}, since = Clock::now()]() mutable {
+    if (const uint64_t taken = scene->taken; taken != seen) {
+      seen = taken;
+      since = Clock::now();
     }
-  });
-  const std::string note =
-      trial.finished ? fmt::format("recovered {} time{}", scene->recovered.load(),
-                                   scene->recovered == 1 ? "" : "s")
-                     : fmt::format("hung, and was stopped after {} ms", kPatience.count());
+    hung = Clock::now() - since >= kPatience;
+    if (hung) crew.Stop();
+  };
+  const Crew::Trial trial = crew.Run(
+      [&](uint32_t worker) {
+        if (worker == 0) KillAHolder(scene);
+        while (!scene->holder_is_dead) sched_yield();
+        for (uint64_t round = 0; round < setup.rounds; ++round) {
+          const boost::interprocess::scoped_lock<Mutex> lock(scene->mutex);
+          Repair(&scene->mutex, &scene->recovered);
+          scene->taken.fetch_add(1);
+        }
+      },
+      stop_if_hung);
   Variant variant = MakeVariant(std::move(name), setup.rounds * setup.workers, scene->taken, trial);
-  variant.note = note;
-  variant.lost = variant.expected - variant.actual;
+  if (hung) {
+    variant.note = fmt::format("hung: nobody took it for {} ms", kPatience.count());
+    variant.lost = variant.expected - variant.actual;
+  } else if (trial.finished) {
+    variant.note = fmt::format("recovered {} time{}", scene->recovered.load(),
+                               scene->recovered == 1 ? "" : "s");
+  }
   return variant;
 }
 
@@ -80,13 +93,11 @@ Report RunKilledHolder(const Setup& setup) {
   report.variants.push_back(Stage<boost::interprocess::interprocess_mutex>("plain", setup));
   report.variants.push_back(Stage<RobustMutex>("robust", setup));
   report.explanation =
-      "A process took the lock and was killed by SIGKILL, so nobody will ever unlock it. Whoever "
-      "waits "
-      "for a plain interprocess mutex waits for ever; a robust one is handed on by the kernel, "
-      "with "
-      "the news that its owner died, so that the next one can repair what it guards.";
-  report.try_next =
-      "tally race killed-holder -j 4 --rounds 1000   (who gets the news, and how often?)";
+      "A further process took the lock and was killed by SIGKILL, so nobody will ever unlock it. "
+      "Whoever waits for a plain interprocess mutex waits for ever; a robust one is handed on by "
+      "the "
+      "kernel, with the news that its owner died, so that the next one can repair what it guards.";
+  report.try_next = "tally race killed-holder -j 8   (how many of them get the news?)";
   return report;
 }
 

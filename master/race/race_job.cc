@@ -7,8 +7,12 @@
 #include <vector>
 
 #include "common/error.h"
+#include "master/cpu_count.h"
+#include "master/messages.h"
 #include "master/option_values.h"
+#include "master/other_load.h"
 #include "master/output_file.h"
+#include "master/progress_line.h"
 #include "master/race/experiment.h"
 #include "master/race/race_report.h"
 #include "master/suggest.h"
@@ -50,25 +54,42 @@ void CheckThatTheyGoTogether(const Experiment& experiment, const RaceOptions& op
   }
 }
 
+void WarnOfOtherLoad(const OtherLoad& load) {
+  const double used = load.CpusTaken(UsableCpuCount());
+  if (used < OtherLoad::kHardlyAny) return;
+  Say(fmt::format("warning: other programs used {:.1f} CPUs meanwhile, so the speeds may be theirs",
+                  used));
+}
+
 }  // namespace
 
 void RunRace(const RaceOptions& options) {
   if (options.experiment.empty()) return Print(race::FormatList(options.json));
   const Experiment& experiment = FindExperiment(options.experiment);
   CheckThatTheyGoTogether(experiment, options);
-  if (!options.trace_path.empty()) OutputFile::CheckTarget(options.trace_path);
+  if (!options.trace_path.empty()) {
+    OutputFile::CheckTarget(options.trace_path);
+    RefuseToOverwrite(options.trace_path, {options.file});
+  }
 
   const auto executor = MakeExecutor(options.mode);
-  const race::Setup setup{.executor = executor.get(),
-                          .workers = options.workers,
-                          .rounds = options.rounds.value_or(experiment.default_rounds),
-                          .window = options.race_window,
-                          .file = options.file};
+  ProgressLine progress(ProgressMode::kAuto);
+  const OtherLoad other_load;
+  const race::Setup setup{
+      .executor = executor.get(),
+      .workers = options.workers,
+      .rounds = options.rounds.value_or(experiment.default_rounds),
+      .window = options.race_window,
+      .file = options.file,
+      .on_tick = [&] { progress.Show(fmt::format("{} is running", experiment.name)); }};
   const race::Report report = experiment.run(setup);
+  progress.Erase();
+  WarnOfOtherLoad(other_load);
 
   Print(options.json ? race::FormatJson(experiment, setup, report)
                      : race::FormatText(experiment, setup, report));
   if (options.trace_path.empty()) return;
+  if (report.events.empty()) Say("warning: nothing was noted, so the trace is empty");
   OutputFile trace(options.trace_path, Durability::kNotSynced);
   trace.Write(race::FormatTrace(report.events, experiment.name, report.describe));
   trace.Commit();

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "master/json_value.h"
 #include "master/text_table.h"
 
@@ -11,15 +14,34 @@ namespace {
 constexpr size_t kMostFindings = 10;
 
 double LostPercent(const Variant& variant) {
-  return variant.expected == 0
-             ? 0
-             : 100 * static_cast<double>(variant.lost) / static_cast<double>(variant.expected);
+  if (variant.expected == 0) return 0;
+  return 100 * static_cast<double>(*variant.lost) / static_cast<double>(variant.expected);
+}
+
+// Three digits: the others are noise.
+uint64_t Rounded(double speed) {
+  double unit = 1;
+  while (speed / unit >= 1000) unit *= 10;
+  return static_cast<uint64_t>(std::round(speed / unit) * unit);
+}
+
+std::string Count(uint64_t number, std::string_view singular, std::string_view plural) {
+  return fmt::format("{} {}", WithCommas(number), number == 1 ? singular : plural);
 }
 
 std::string WindowText(const RaceWindow& window) {
   if (window == RaceWindow::None()) return "none";
   if (window == RaceWindow::Yield()) return "yield";
   return std::to_string(window.microseconds());
+}
+
+// The explanation tells of what goes wrong, so it is said where nothing did.
+std::string WhatItWasNot(const Experiment& experiment, const Setup& setup, const Report& report) {
+  const bool lost = report.variants.front().lost != 0;
+  if (lost || report.evidence || !experiment.loses) return "";
+  return setup.workers == 1
+             ? "One worker alone has nobody to race with. With two: "
+             : "This time nothing went wrong: that is luck, not safety. When it does: ";
 }
 
 std::string FormatVariants(const Report& report) {
@@ -31,11 +53,11 @@ std::string FormatVariants(const Report& report) {
                    {.title = "operations/s"},
                    {.title = "", .align = Align::kLeft}});
   for (const Variant& variant : report.variants) {
-    table.AddRow(
-        {variant.name, WithCommas(variant.expected), WithCommas(variant.actual),
-         WithCommas(variant.lost), fmt::format("{:.1f}", LostPercent(variant)),
-         variant.ops_per_s > 0 ? WithCommas(static_cast<uint64_t>(variant.ops_per_s)) : "-",
-         variant.note});
+    table.AddRow({variant.name, WithCommas(variant.expected), WithCommas(variant.actual),
+                  variant.lost ? WithCommas(*variant.lost) : "-",
+                  variant.lost ? fmt::format("{:.1f}", LostPercent(variant)) : "-",
+                  variant.ops_per_s > 0 ? WithCommas(Rounded(variant.ops_per_s)) : "-",
+                  variant.note});
   }
   return table.Format();
 }
@@ -60,11 +82,15 @@ std::string FormatList(bool json) {
 }
 
 std::string FormatText(const Experiment& experiment, const Setup& setup, const Report& report) {
-  std::string text =
-      fmt::format("{}: {}\n{} {}, {} {}; {} between load and store (--race-window)\n\n",
-                  experiment.name, experiment.summary, setup.workers,
-                  setup.executor->name() == "thread" ? "threads" : "processes",
-                  WithCommas(setup.rounds), experiment.round_means, setup.window.Describe());
+  const bool threads = setup.executor->name() == "thread";
+  const std::string window =
+      experiment.waits_in_window
+          ? fmt::format("; {} between load and store (--race-window)", setup.window.Describe())
+          : "";
+  std::string text = fmt::format(
+      "{}: {}\n{}, {} {}{}\n\n", experiment.name, experiment.summary,
+      Count(setup.workers, threads ? "thread" : "process", threads ? "threads" : "processes"),
+      WithCommas(setup.rounds), experiment.round_means, window);
   text += FormatVariants(report) + "\n";
   for (size_t i = 0; i < std::min(report.findings.size(), kMostFindings); ++i) {
     text += report.findings[i] + "\n";
@@ -74,10 +100,10 @@ std::string FormatText(const Experiment& experiment, const Setup& setup, const R
   }
   if (!report.findings.empty()) text += "\n";
   if (report.evidence) {
-    text += "Caught in the act, as the workers noted it:\n\n";
+    text += "Caught in the act, in a further run in which the workers noted each step:\n\n";
     text += FormatTimeline(*report.evidence, setup.workers, report.describe) + "\n";
   }
-  text += Wrapped(report.explanation);
+  text += Wrapped(WhatItWasNot(experiment, setup, report) + report.explanation);
   return text + fmt::format("\nTry next: {}\n", report.try_next);
 }
 
@@ -92,13 +118,14 @@ std::string FormatJson(const Experiment& experiment, const Setup& setup, const R
                     {"explanation", report.explanation},
                     {"evidence", nullptr}};
   for (const Variant& variant : report.variants) {
-    json["variants"].push_back({{"name", variant.name},
-                                {"expected", variant.expected},
-                                {"actual", variant.actual},
-                                {"lost", variant.lost},
-                                {"lost_percent", LostPercent(variant)},
-                                {"ops_per_s", variant.ops_per_s},
-                                {"note", variant.note}});
+    json["variants"].push_back(
+        {{"name", variant.name},
+         {"expected", variant.expected},
+         {"actual", variant.actual},
+         {"lost", variant.lost ? JsonValue(*variant.lost) : JsonValue(nullptr)},
+         {"lost_percent", variant.lost ? JsonValue(LostPercent(variant)) : JsonValue(nullptr)},
+         {"ops_per_s", variant.ops_per_s},
+         {"note", variant.note}});
   }
   if (!report.evidence) return DumpJson(json);
   JsonValue rows = JsonValue::array();

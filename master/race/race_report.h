@@ -20,7 +20,8 @@ std::string FormatText(const Experiment& experiment, const Setup& setup, const R
 ///    "findings": [string], "explanation": string,
 ///    "evidence": null or {"verdict", "rows": [{"time_ns", "worker", "operation", "object",
 ///                                              "value"}]}}
-/// Times count from the evidence's first row, workers from 1.
+/// "lost" and "lost_percent" are null, and "ops_per_s" is 0, where a variant was stopped before
+/// anyone could know. Times count from the evidence's first row, workers from 1.
 std::string FormatJson(const Experiment& experiment, const Setup& setup, const Report& report);
 
 }  // namespace tally::race

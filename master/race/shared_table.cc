@@ -24,15 +24,16 @@
 #include "common/unique_fd.h"
 #include "master/progress_line.h"
 #include "master/race/experiments.h"
+#include "worker/byte_source.h"
 #include "worker/word_parser.h"
 
 namespace tally::race {
 namespace {
 
 constexpr size_t kMostTextBytes = size_t{8} << 20;  // for all workers
-constexpr size_t kPieceBytes = 4096;
 constexpr uint32_t kBuckets = 1 << 14;
 constexpr uint32_t kMostNodes = 1 << 20;  // of each worker
+constexpr size_t kMostWords = 100'000;    // different ones: far fewer, even if all are put in twice
 constexpr uint32_t kNoNode = 0;
 
 // A word as a place in the text: one number, so that it is stored in one step.
@@ -137,23 +138,19 @@ class PrivateTables {
   std::vector<std::unique_ptr<SharedValue<UnsafeTable>>> own_;
 };
 
-// The words of a text, handed on one by one.
+// The words of a text, handed on one by one while on_word() returns true.
 template <class OnWord>
 void ForEachWord(std::string_view text, const OnWord& on_word) {
   struct Sink {
     const OnWord& on_word;
-    bool Add(std::string_view word, uint64_t) {
-      on_word(word);
-      return true;
-    }
+    bool Add(std::string_view word, uint64_t) { return on_word(word); }
     bool Reject(const BadLine&) { return true; }
   };
   Sink sink{on_word};
   WordParser().Parse(text, sink);
 }
 
-// The start of a file, in pieces (between which a worker looks whether to give up), and what is
-// right.
+// The start of a file, and what is right.
 class Book {
  public:
   Book(const std::string& path, uint32_t workers) {
@@ -165,20 +162,25 @@ class Book {
                               EscapeForMessage(path)));
     }
     file_ = MappedFile(fd.get(), static_cast<size_t>(status.st_size));
+    if (LooksLikeGzip(file_.text())) {
+      throw Error(
+          fmt::format("{}: is compressed, and this experiment reads plain text only; unpack "
+                      "it with gzip -d",
+                      EscapeForMessage(path)));
+    }
     text_ =
         file_.text().substr(0, FirstCut(file_.text(), kMostTextBytes / workers, CutRule::kAtSpace));
-    for (std::string_view rest = text_; !rest.empty();) {
-      pieces_.push_back(rest.substr(0, FirstCut(rest, kPieceBytes, CutRule::kAtSpace)));
-      rest.remove_prefix(pieces_.back().size());
-    }
-    ForEachWord(text_, [this](std::string_view word) {
+    size_t end = 0;
+    ForEachWord(text_, [&](std::string_view word) {
       ++counts_[word];
       ++words_;
+      end = static_cast<size_t>(word.data() + word.size() - text_.data());
+      return counts_.size() < kMostWords;
     });
+    if (counts_.size() == kMostWords) text_ = text_.substr(0, end);
   }
 
   std::string_view text() const { return text_; }
-  const std::vector<std::string_view>& pieces() const { return pieces_; }
   const std::map<std::string_view, uint64_t>& counts() const { return counts_; }
   uint64_t words() const { return words_; }
   bool is_cut() const { return text_.size() < file_.text().size(); }
@@ -186,7 +188,6 @@ class Book {
  private:
   MappedFile file_;
   std::string_view text_;
-  std::vector<std::string_view> pieces_;
   std::map<std::string_view, uint64_t> counts_;
   uint64_t words_ = 0;
 };
@@ -196,13 +197,11 @@ Crew::Trial CountWords(const Book& book, Table* table, const Setup& setup, const
   Crew crew = setup.MakeCrew();
   return crew.Run([&](uint32_t worker) {
     auto&& log = log_of(worker);
-    for (uint64_t round = 0; round < setup.rounds; ++round) {
-      for (const std::string_view piece : book.pieces()) {
-        if (crew.stopped()) return;
-        ForEachWord(piece, [&](std::string_view word) {
-          table->AddOne(worker, book.text(), word, setup.window, log);
-        });
-      }
+    for (uint64_t round = 0; round < setup.rounds && !crew.stopped(); ++round) {
+      ForEachWord(book.text(), [&](std::string_view word) {
+        table->AddOne(worker, book.text(), word, setup.window, log);
+        return !crew.stopped();
+      });
     }
   });
 }
@@ -279,7 +278,8 @@ Report RunSharedTable(const Setup& setup) {
   report.variants.push_back(
       Measure<PrivateTables>("private-then-merge", book, setup, &report, setup.workers));
   std::map<uint32_t, std::string> names;
-  CaptureLostUpdate(
+  Capture(
+      setup,
       [&] {
         SharedValue<UnsafeTable> table;
         const EventRings rings(setup.workers);
@@ -292,7 +292,7 @@ Report RunSharedTable(const Setup& setup) {
         }
         return events;
       },
-      &report);
+      FindLostUpdate, &report);
   report.describe = [names](const Event& event) {
     return fmt::format("{} {} = {}", OperationName(event.operation), names.at(event.object),
                        event.value);
@@ -304,7 +304,9 @@ Report RunSharedTable(const Setup& setup) {
       "line; "
       "a lock for each stripe of the table lets those pass who want different words. Tables that "
       "nobody shares need no lock at all, and are added up once: this is how tally counts.";
-  report.try_next = "tally race shared-table FILE --race-window none";
+  report.try_next =
+      fmt::format("tally race shared-table {} --race-window none   (who needs no wait?)",
+                  EscapeForMessage(setup.file));
   return report;
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/interprocess/sync/scoped_lock.hpp>
+#include <map>
+#include <utility>
 
 #include "common/robust_mutex.h"
 #include "master/race/experiments.h"
@@ -139,30 +141,42 @@ std::vector<WorkerEvent> Record(const Setup& setup) {
   return rings.Merged();
 }
 
-// A reader's two loads that differ, and the writer's stores from the last one before them to the
-// first one after.
-std::optional<Evidence> FindTornRead(const std::vector<WorkerEvent>& events) {
-  for (size_t i = 0; i < events.size(); ++i) {
-    const uint32_t reader = events[i].worker;
-    const Event& load = events[i].event;
-    if (reader == 0 || load.object != kSecond) continue;
-    const auto other = std::find_if(events.begin() + static_cast<ptrdiff_t>(i) + 1, events.end(),
-                                    [&](const WorkerEvent& e) { return e.worker == reader; });
-    if (other == events.end() || other->event.value == load.value) continue;
-    size_t begin = i;
-    while (begin > 0 && events[begin].worker != 0) --begin;
-    auto end = other;
-    while (end != events.end() && end->worker != 0) ++end;
-    if (events[begin].worker != 0 || end == events.end()) continue;
-    Evidence evidence{.rows = {}, .verdict = "<- half of each pair"};
-    for (auto event = events.begin() + static_cast<ptrdiff_t>(begin); event <= other; ++event) {
-      const bool of_this_read = event->worker == reader && event->event.time_ns >= load.time_ns;
-      if (event->worker == 0 || of_this_read) evidence.rows.push_back(*event);
-    }
-    constexpr size_t kMostRows = 8;
-    if (evidence.rows.size() <= kMostRows) return evidence;
+int64_t SpanOf(const std::vector<WorkerEvent>& rows) {
+  return rows.back().event.time_ns - rows.front().event.time_ns;
+}
+
+// A reader's loads of an old second number and a new first one, and the writer's two stores of that
+// new one, in an order that the times prove: the first was stored before it was loaded, the second
+// not before it was.
+std::optional<Evidence> FindTornRead(std::span<const WorkerEvent> events) {
+  std::map<std::pair<uint32_t, uint64_t>, WorkerEvent> stores;  // by cell and number
+  for (const WorkerEvent& event : events) {
+    if (event.worker == 0) stores[{event.event.object, event.event.value}] = event;
   }
-  return std::nullopt;
+  std::map<uint32_t, WorkerEvent> second_loads;  // the last one of each reader
+  std::optional<Evidence> best;                  // the shortest: it is the easiest to follow
+  for (const WorkerEvent& load : events) {
+    if (load.worker == 0) continue;
+    if (load.event.object == kSecond) {
+      second_loads[load.worker] = load;
+      continue;
+    }
+    const auto second_load = second_loads.find(load.worker);
+    const auto first_store = stores.find({kFirst, load.event.value});
+    const auto second_store = stores.find({kSecond, load.event.value});
+    if (second_load == second_loads.end() || first_store == stores.end() ||
+        second_store == stores.end() || second_load->second.event.value >= load.event.value ||
+        second_store->second.event.time_ns <= second_load->second.event.time_ns) {
+      continue;
+    }
+    std::vector<WorkerEvent> rows = {first_store->second, second_load->second, load,
+                                     second_store->second};
+    std::ranges::stable_sort(rows, {}, [](const WorkerEvent& row) { return row.event.time_ns; });
+    if (!best || SpanOf(rows) < SpanOf(best->rows)) {
+      best = {.rows = std::move(rows), .verdict = "<- half of each pair"};
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -172,10 +186,8 @@ Report RunTornRead(const Setup& setup) {
   report.variants.push_back(Measure<LockedPair<NullMutex>>("unsafe", setup));
   report.variants.push_back(Measure<LockedPair<RobustMutex>>("mutex", setup));
   report.variants.push_back(Measure<SequencedPair>("seqlock", setup));
-  for (int attempt = 0; attempt < 20 && !report.evidence; ++attempt) {
-    report.events = Record(setup);
-    report.evidence = FindTornRead(report.events);
-  }
+  Capture(
+      setup, [&] { return Record(setup); }, FindTornRead, &report);
   report.describe = [](const Event& event) {
     return fmt::format("{} {} = {}", OperationName(event.operation),
                        event.object == kFirst ? "first" : "second", event.value);
@@ -188,7 +200,7 @@ Report RunTornRead(const Setup& setup) {
       "keeps readers out while the pair is half written; a sequence lock lets them in, and has "
       "them "
       "read again.";
-  report.try_next = "tally race torn-read --race-window 5   (how many reads are torn now?)";
+  report.try_next = "tally race torn-read --race-window 20   (how many reads are torn now?)";
   return report;
 }
 

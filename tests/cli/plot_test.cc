@@ -115,11 +115,10 @@ TEST_F(PlotTest, WhatFailedIsShownAsFailed) {
   task["errors"] = {"the disk is full", "so is the other"};
   json nothing = Task("none", {Row("serial", 1, std::nullopt)});
   json empty = Task("empty", {});
-  empty["not_shown"] = "it needs a file";
+  empty["not_shown"] = "This shows no file.";
   const std::string texts = TextsOf(Draw(Comparison({task, nothing, empty})));
-  EXPECT_THAT(texts,
-              AllOf(HasSubstr(" failed\n"), HasSubstr("the disk is full; so is the other\n"),
-                    HasSubstr("nothing was measured"), HasSubstr("Not shown: it needs a file\n")));
+  EXPECT_THAT(texts, AllOf(HasSubstr(" failed\n"), HasSubstr("the disk is full; so is the other\n"),
+                           HasSubstr("nothing was measured"), HasSubstr("This shows no file.\n")));
 }
 
 TEST_F(PlotTest, AnyNumberOfTasksFits) {

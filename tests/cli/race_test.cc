@@ -55,7 +55,6 @@ TEST_F(RaceCliTest, WithoutAnExperimentItListsThemALineEach) {
 TEST_F(RaceCliTest, AReportHasTheTableTheEvidenceAndTheLesson) {
   const Outcome outcome = Tally(Race("lost-update"));
   EXPECT_THAT(outcome, ExitsWith(0));
-  EXPECT_EQ(outcome.err, "");
   EXPECT_THAT(outcome.out, AllOf(StartsWith("lost-update: "),
                                  HasSubstr("a yield between load and store (--race-window)"),
                                  HasSubstr("\nTry next: tally race lost-update")));
@@ -111,6 +110,37 @@ TEST_F(RaceCliTest, ATraceIsWrittenForATraceViewer) {
     }
     const bool noted = experiment != "false-sharing" && experiment != "killed-holder";
     EXPECT_EQ(trace.at("traceEvents").size() > 1, noted) << experiment;
+  }
+}
+
+TEST_F(RaceCliTest, TheTraceOverwritesNoInput) {
+  Write("words", "some words\n");
+  const Outcome outcome = Tally({"race", "shared-table", "words", "--trace", "words"});
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_THAT(outcome.err, HasSubstr("words: is an input as well; nothing was written"));
+  EXPECT_EQ(Read("words"), "some words\n");
+}
+
+TEST_F(RaceCliTest, SharedTableReadsNoCompressedText) {
+  Write("book.gz", Gzip("some words\n"));
+  const Outcome outcome = Tally({"race", "shared-table", "book.gz"});
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_THAT(outcome.err, HasSubstr("book.gz: is compressed"));
+}
+
+TEST_F(RaceCliTest, AnEmptyTraceIsToldOf) {
+  const Outcome outcome =
+      Tally({"race", "false-sharing", "--rounds", "9", "--trace", "trace.json"});
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_THAT(outcome.err, HasSubstr("warning: nothing was noted, so the trace is empty"));
+}
+
+TEST_F(RaceCliTest, OfAWorkerAloneItSaysThatNothingCanGoWrong) {
+  for (const char* const experiment : {"lost-update", "torn-read", "deadlock"}) {
+    const Outcome outcome = Tally({"race", experiment, "-j1", "--rounds", "50"});
+    EXPECT_THAT(outcome, ExitsWith(0));
+    EXPECT_THAT(outcome.out, HasSubstr("\nOne worker alone has nobody to race with. With two: "));
+    EXPECT_THAT(outcome.out, testing::Not(HasSubstr("Caught in the act")));
   }
 }
 

@@ -112,6 +112,66 @@ TEST_F(ComparisonTest, TheMemoryOfAllWorkersIsInTheirRow) {
   EXPECT_GE(report.rows[2].peak_memory_kb, 64U << 10) << "two processes, each its own";
 }
 
+TEST_F(ComparisonTest, FiguresAreMediansAndTheMemoryIsTheMost) {
+  const SharedValue<std::atomic<uint32_t>> runs(0);
+  const Task task = TaskOf([&](const Launch&) {
+    const uint32_t run = ++*runs;
+    const std::string memory(run == 2 ? size_t{64} << 20 : 1, 'x');
+    Compute(std::chrono::milliseconds(run == 3 ? 120 : memory[0] == 'x' ? 10 : 0));
+    return Result{};
+  });
+  const TaskReport report =
+      Compare(task, {.ways = {{ExecutionMode::kSerial, 1}}, .runs = 3}, kNobody);
+  EXPECT_LT(report.rows[0].user_ms + report.rows[0].system_ms, 100) << "one of three took more";
+  EXPECT_GT(report.rows[0].peak_memory_kb, 64U << 10);
+  EXPECT_LT(report.rows[0].peak_memory_kb, 2 * 64U << 10);
+}
+
+TEST_F(ComparisonTest, ContextSwitchesAreCounted) {
+  const Task task = TaskOf([](const Launch&) {
+    for (int i = 0; i < 50; ++i) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    return Result{};
+  });
+  const TaskReport report =
+      Compare(task, {.ways = {{ExecutionMode::kSerial, 1}}, .runs = 1}, kNobody);
+  EXPECT_GE(report.rows[0].context_switches, 50U);
+}
+
+// A wait that no child's end would end lasts a tenth of a second.
+TEST_F(ComparisonTest, WorkersAreJoinedAtOnceEvenWhereTheirSignalIsBlocked) {
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &child, nullptr);
+  const Task task = TaskOf([](const Launch& launch) {
+    launch.executor->Run(
+        launch.workers, [](uint32_t) { return true; }, [] {});
+    return Result{};
+  });
+  const TaskReport report =
+      Compare(task, {.ways = {{ExecutionMode::kProcess, 2}}, .runs = 9}, kNobody);
+  pthread_sigmask(SIG_UNBLOCK, &child, nullptr);
+  EXPECT_LT(report.rows[0].min_ms, 90);
+}
+
+TEST_F(ComparisonTest, OfAStoppedRunNoWorkerIsLeft) {
+  const SharedValue<std::atomic<pid_t>> worker(0);
+  Task task = TaskOf([&](const Launch& launch) {
+    launch.executor->Run(
+        launch.workers,
+        [&](uint32_t) -> bool {
+          *worker = getpid();
+          for (;;) pause();
+        },
+        [] {});
+    return Result{};
+  });
+  task.deadline = std::chrono::milliseconds(300);
+  Compare(task, {.ways = {{ExecutionMode::kProcess, 1}}, .runs = 1}, kNobody);
+  ASSERT_GT(*worker, 0);
+  EXPECT_EQ(kill(*worker, 0), -1) << "not even a zombie";
+}
+
 TEST_F(ComparisonTest, ADifferenceIsAnErrorThatNamesBoth) {
   const Task task = TaskOf([](const Launch& launch) {
     return Result{.text = launch.mode == ExecutionMode::kThread ? "41" : "42", .errors = {}};
@@ -130,6 +190,7 @@ TEST_F(ComparisonTest, ADifferenceInOneRunOfManyIsSeen) {
       [&](const Launch&) { return Result{.text = ++*runs == 4 ? "odd" : "even", .errors = {}}; });
   const TaskReport report = Compare(task, {.ways = WaysFor({1}), .runs = 3}, kNobody);
   EXPECT_THAT(report.errors, SizeIs(1));
+  EXPECT_EQ(report.rows[0].result, "odd");
   EXPECT_FALSE(report.rows[0].equal) << "the first way, in its first run after the warm-up";
 }
 

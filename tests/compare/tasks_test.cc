@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/shared_value.h"
 #include "common/uint128.h"
 #include "master/compare/comparison.h"
 #include "master/compare/sample.h"
@@ -23,10 +26,12 @@
 namespace tally::compare {
 namespace {
 
+using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 std::vector<std::string> NamesOf(const std::vector<std::string>& asked) {
   CompareOptions options;
@@ -53,6 +58,24 @@ TEST(MakeTasksTest, SuggestsTheNearestName) {
                  "mean 'sleep'?");
   }
 }
+
+/// Passes on, and notes the most workers that it was asked for.
+class WorkerCounter : public Executor {
+ public:
+  WorkerCounter(Executor* executor, std::atomic<uint32_t>* most)
+      : executor_(executor), most_(most) {}
+
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
+                                 const AskToStop& ask_to_stop = {}) override {
+    *most_ = std::max(most_->load(), workers);
+    return executor_->Run(workers, body, on_tick, ask_to_stop);
+  }
+  std::string_view name() const override { return executor_->name(); }
+
+ private:
+  Executor* executor_;
+  std::atomic<uint32_t>* most_;
+};
 
 class TasksTest : public testing::Test {
  protected:
@@ -96,6 +119,24 @@ TEST_F(TasksTest, ComeToTheResultThatArithmeticSays) {
   EXPECT_TRUE(std::filesystem::is_empty(path())) << "of io nothing is left";
 }
 
+TEST_F(TasksTest, SpawnAndCountStartAsManyWorkersAsAskedFor) {
+  WriteFile(path() + "/a", "to be or not\n");
+  CompareOptions options;
+  options.tasks = {"spawn", "count"};
+  options.files = {path() + "/a"};
+  for (Task& task : MakeTasks(options)) {
+    const SharedValue<std::atomic<uint32_t>> most(0);
+    const auto run = task.run;
+    task.run = [&](Launch launch) {
+      WorkerCounter counter(launch.executor, &*most);
+      launch.executor = &counter;
+      return run(launch);
+    };
+    Compare(task, {.ways = {{ExecutionMode::kProcess, 3}}, .runs = 1}, {});
+    EXPECT_EQ(*most, 3U) << task.name;
+  }
+}
+
 TEST_F(TasksTest, CountIsOfTheFiles) {
   WriteFile(path() + "/a", "to be or\n");
   WriteFile(path() + "/b", "not to be\n");
@@ -112,7 +153,9 @@ TEST_F(TasksTest, CountIsOfTheFiles) {
 TEST_F(TasksTest, CountFailsWhereCountingDoes) {
   WriteFile(path() + "/bad", "quite\t1999\t120\t80\nquite\t2000\n");
   const TaskReport report = Run("count", {path() + "/bad"});
-  EXPECT_THAT(report.errors, ElementsAre(HasSubstr("bad: line 2: byte 18: too few columns")));
+  EXPECT_THAT(report.errors,
+              ElementsAre(AllOf(StartsWith("count, serial (and 4 other ways): tally count: "),
+                                HasSubstr("bad: line 2: byte 18: too few columns"))));
   for (const Row& row : report.rows) EXPECT_TRUE(row.failed);
 }
 
@@ -126,6 +169,8 @@ TEST_F(TasksTest, IoNamesTheDirectoryThatItCannotUse) {
 TEST_F(TasksTest, IoTellsThatMemoryIsNoDisk) {
   setenv("TMPDIR", "/dev/shm", 1);
   EXPECT_THAT(IoTask().not_shown, HasSubstr("/dev/shm is in memory"));
+  setenv("TMPDIR", "/dev/null", 1);
+  EXPECT_EQ(IoTask().not_shown, "") << "no directory at all";
 }
 
 TEST(SampleTest, IsTheSameEveryTimeAndFollowsZipf) {

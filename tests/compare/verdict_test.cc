@@ -15,7 +15,7 @@ using testing::HasSubstr;
 Row MakeRow(ExecutionMode mode, uint32_t workers, double median_ms, double uncertain_ms = 1) {
   Row row{.way = {mode, workers}};
   row.median_ms = median_ms;
-  row.runs_ms = {median_ms, median_ms, median_ms};
+  row.runs_ms.assign(5, median_ms);
   row.likely_ms = {.low = median_ms - uncertain_ms / 2, .high = median_ms + uncertain_ms / 2};
   row.speedup = 100 / median_ms;
   return row;
@@ -46,14 +46,15 @@ TEST(VerdictTest, AFewPercentOfDifferenceAreATie) {
             "CPU-bound: 2 workers are 1.92x to 2.00x serial; threads and processes tie.");
 }
 
-TEST(VerdictTest, IntervalsThatOverlapAreATie) {
+TEST(VerdictTest, IntervalsThatOverlapTellNothing) {
   const auto verdict = [](double uncertain_ms) {
     return Verdict(MakeReport(99, {MakeRow(kThread, 2, 50, uncertain_ms),
                                    MakeRow(kProcess, 2, 60, uncertain_ms)}),
                    2);
   };
   EXPECT_EQ(verdict(12),
-            "CPU-bound: 2 workers are 1.67x to 2.00x serial; threads and processes tie.");
+            "CPU-bound: 2 workers are 1.67x to 2.00x serial; these runs cannot tell threads from "
+            "processes.");
   EXPECT_EQ(verdict(8), "CPU-bound: 2 workers are 2.00x serial as threads, 1.67x as processes.");
 }
 
@@ -68,6 +69,13 @@ TEST(VerdictTest, ConcludesNothingFromRunsThatDifferTooMuch) {
   EXPECT_THAT(Verdict(wide, 2), HasSubstr("but the runs differ too much to conclude."));
   const TaskReport serial = MakeReport(99, {MakeRow(kThread, 2, 50), MakeRow(kProcess, 2, 90)}, 60);
   EXPECT_THAT(Verdict(serial, 2), HasSubstr("but the runs differ too much to conclude."));
+}
+
+TEST(VerdictTest, ConcludesNothingFromFewRuns) {
+  TaskReport report = MakeReport(99, {MakeRow(kThread, 2, 50), MakeRow(kProcess, 2, 90)});
+  for (Row& row : report.rows) row.runs_ms.resize(4);
+  EXPECT_EQ(Verdict(report, 2),
+            "CPU-bound: 2 workers are 1.11x to 2.00x serial, but so few runs conclude nothing.");
 }
 
 TEST(VerdictTest, SaysWhatTheSerialRunSpentItsTimeOn) {
@@ -89,9 +97,26 @@ TEST(VerdictTest, JudgesAsManyWorkersAsThereAreCpusAndTellsOfTheRest) {
   EXPECT_THAT(verdict(50, 2), AllOf(HasSubstr("2 workers are 2.00x serial; "),
                                     HasSubstr(" 4 workers on 2 CPUs gain nothing over 2.")));
   EXPECT_THAT(verdict(25, 2), HasSubstr(" 4 workers on 2 CPUs are 2.0x as fast as 2."));
+  EXPECT_THAT(verdict(46, 2), HasSubstr(" 4 workers on 2 CPUs gain nothing over 2."));
+  EXPECT_THAT(verdict(45, 2), HasSubstr(" 4 workers on 2 CPUs are 1.1x as fast as 2."));
   EXPECT_THAT(verdict(70, 2), HasSubstr(" 4 workers on 2 CPUs are slower than 2."));
   EXPECT_EQ(verdict(25, 4), "CPU-bound: 4 workers are 4.00x serial; threads and processes tie.");
   EXPECT_THAT(verdict(100, 1), HasSubstr("1 worker is 1.00x serial; "));
+}
+
+TEST(VerdictTest, BeyondTheCpusThreadsAndProcessesMayDiffer) {
+  const TaskReport report = MakeReport(2, {MakeRow(kThread, 2, 50), MakeRow(kThread, 64, 7),
+                                           MakeRow(kProcess, 2, 50), MakeRow(kProcess, 64, 22)});
+  EXPECT_THAT(
+      Verdict(report, 2),
+      HasSubstr(" 64 workers on 2 CPUs are 7.1x as fast as 2 as threads, 2.3x as processes."));
+}
+
+TEST(VerdictTest, BeyondTheCpusRunsThatDifferTooMuchTellNothing) {
+  const TaskReport report = MakeReport(99, {MakeRow(kThread, 2, 50), MakeRow(kThread, 4, 50, 40),
+                                            MakeRow(kProcess, 2, 50), MakeRow(kProcess, 4, 50)});
+  EXPECT_THAT(Verdict(report, 2),
+              HasSubstr(" 4 workers on 2 CPUs: the runs differ too much to tell."));
 }
 
 TEST(VerdictTest, TellsThatWorkersSlowEachOtherDown) {
@@ -113,6 +138,11 @@ TEST(VerdictTest, OfCostsItSaysThatOfAnItem) {
   report.items = 100;
   EXPECT_EQ(Verdict(report, 2),
             "To start and join a worker takes 300 us as a process and 50 us as a thread (6.0x).");
+  for (Row& row : report.rows) row.likely_ms.high = 2 * row.median_ms;
+  EXPECT_EQ(SpreadWarning(report).find("serial"), std::string::npos) << "nothing is said of it";
+  EXPECT_THAT(Verdict(report, 2), HasSubstr("50 us as a thread, but the runs differ too much"));
+  report.rows[1].way.workers = report.rows[2].way.workers = 3;
+  EXPECT_THAT(Verdict(report, 2), HasSubstr("To start and join a worker, 3 at a time takes"));
 }
 
 TEST(VerdictTest, WhereOneFailedThereIsNone) {
@@ -128,15 +158,16 @@ TEST(SpreadWarningTest, NamesTheUncertainOnesAndTheWorstOfThem) {
   TaskReport report = MakeReport(99, {MakeRow(kThread, 2, 50, 30), MakeRow(kProcess, 4, 50, 40)});
   EXPECT_EQ(SpreadWarning(report),
             "task: the median of 2 threads, 4 processes is uncertain by up to 80 %, too much to "
-            "conclude; use more --runs, or a quieter machine");
+            "conclude anything from it; use more --runs, or a quieter machine");
   report.rows.resize(1);
   EXPECT_EQ(SpreadWarning(report), "");
 }
 
-TEST(SpreadWarningTest, OfSingleRunsNothingIsKnown) {
+TEST(SpreadWarningTest, OfFewRunsTooLittleIsKnown) {
   TaskReport report = MakeReport(99, {});
-  report.rows[0].runs_ms.resize(1);
-  EXPECT_THAT(SpreadWarning(report), HasSubstr("use more --runs"));
+  EXPECT_EQ(SpreadWarning(report), "");
+  report.rows[0].runs_ms.resize(4);
+  EXPECT_THAT(SpreadWarning(report), HasSubstr("task: fewer than 5 runs say too little"));
 }
 
 TEST(OtherLoadWarningTest, TellsOfMachinesThatAreBusy) {
@@ -148,8 +179,9 @@ TEST(OtherLoadWarningTest, TellsOfMachinesThatAreBusy) {
               HasSubstr("task: other programs used 1.0 of 2 CPUs meanwhile, so "));
   report = MakeReport(99, {MakeRow(kThread, 2, 100), MakeRow(kProcess, 2, 100)});
   report.other_cpus = 1;
-  EXPECT_THAT(Verdict(report, 2),
-              testing::EndsWith(" But other programs used 1.0 of 2 CPUs meanwhile."));
+  EXPECT_EQ(Verdict(report, 2),
+            "While other programs used 1.0 of 2 CPUs: 2 workers are 1.00x serial; threads and "
+            "processes tie.");
 }
 
 TEST(TooManyWorkersWarningTest, WarnsOnlyWhereCpusAreFewer) {

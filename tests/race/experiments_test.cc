@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "master/race/experiment.h"
@@ -42,8 +45,10 @@ class ExperimentTest : public testing::TestWithParam<Case> {
                             .workers = workers,
                             .rounds = rounds,
                             .window = RaceWindow::Yield(),
-                            .file = dir_.path() + "/book"});
+                            .file = book()});
   }
+
+  std::string book() const { return dir_.path() + "/book"; }
 
  private:
   TempDir dir_;
@@ -82,7 +87,7 @@ TEST_P(ExperimentTest, TheUnsafeVariantShowsItsEffectAndTheSafeOnesNeverDo) {
   int shown = 0;
   for (int run = 0; run < runs; ++run) {
     const Report report = Run(SmallRounds(name));
-    shown += report.variants[0].lost > 0 ? 1 : 0;
+    shown += report.variants[0].lost > 0u ? 1 : 0;
     for (size_t i = 1; i < report.variants.size(); ++i) {
       const Variant& variant = report.variants[i];
       ASSERT_EQ(variant.lost, 0u) << name << " " << variant.name << ", run " << run;
@@ -105,6 +110,27 @@ bool IsAmong(const WorkerEvent& row, const std::vector<WorkerEvent>& events) {
   });
 }
 
+/// The reader's second number is older than its first one; and the pair that this belongs to had
+/// its first number stored before it was loaded, and its second one not before that was.
+void CheckTornRead(const std::vector<WorkerEvent>& rows) {
+  ASSERT_EQ(rows.size(), 4u);
+  std::map<std::pair<Operation, uint32_t>, Event> events;  // object 0 is the first number
+  for (const WorkerEvent& row : rows) {
+    EXPECT_EQ(row.worker == 0, row.event.operation == Operation::kStore);
+    events[{row.event.operation, row.event.object}] = row.event;
+  }
+  ASSERT_EQ(events.size(), 4u);
+  const Event& first_load = events[{Operation::kLoad, 0}];
+  const Event& second_load = events[{Operation::kLoad, 1}];
+  const Event& first_store = events[{Operation::kStore, 0}];
+  const Event& second_store = events[{Operation::kStore, 1}];
+  EXPECT_LT(second_load.value, first_load.value);
+  EXPECT_EQ(first_store.value, first_load.value);
+  EXPECT_EQ(second_store.value, first_load.value);
+  EXPECT_LE(first_store.time_ns, first_load.time_ns);
+  EXPECT_LT(second_load.time_ns, second_store.time_ns);
+}
+
 TEST_P(ExperimentTest, WhatIsShownWasRecordedInThatRun) {
   const std::string name = std::get<0>(GetParam());
   const Report report = Run(name == "false-sharing" ? 1000 : Named(name).default_rounds);
@@ -117,7 +143,8 @@ TEST_P(ExperimentTest, WhatIsShownWasRecordedInThatRun) {
   EXPECT_GE(rows.size(), 3u);
   for (const WorkerEvent& row : rows) EXPECT_TRUE(IsAmong(row, report.events));
   EXPECT_TRUE(std::ranges::is_sorted(rows, {}, [](const auto& row) { return row.event.time_ns; }));
-  if (name == "torn-read" || name == "deadlock") return;
+  if (name == "deadlock") return;
+  if (name == "torn-read") return CheckTornRead(rows);
   // Two loads of one value of one object, by two workers, and then both stores.
   ASSERT_EQ(rows.size(), 4u);
   EXPECT_EQ(rows[0].event.operation, Operation::kLoad);
@@ -139,6 +166,43 @@ TEST_P(ExperimentTest, RunsWithOneWorkerAndWithMany) {
   }
   const Report many = Run(rounds, /*workers=*/7);
   for (size_t i = 1; i < many.variants.size(); ++i) EXPECT_EQ(many.variants[i].lost, 0u);
+}
+
+TEST_P(ExperimentTest, OfWhatItsDeadlineStoppedNothingIsKnown) {
+  const std::string name = std::get<0>(GetParam());
+  if (name == "killed-holder" || name == "false-sharing") GTEST_SKIP() << "has no window";
+  const auto& [unused, mode] = GetParam();
+  const auto executor = MakeExecutor(mode);
+  const auto begin = std::chrono::steady_clock::now();
+  const Report report = Named(name).run({.executor = executor.get(),
+                                         .workers = 2,
+                                         .rounds = 1'000'000,
+                                         .window = RaceWindow::Microseconds(10'000),
+                                         .file = book(),
+                                         .deadline = std::chrono::milliseconds(200)});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20)) << "for all of it";
+  bool stopped = false;
+  for (const Variant& variant : report.variants) {
+    if (variant.note != "hit its deadline, which stopped it") continue;
+    stopped = true;
+    EXPECT_EQ(variant.lost, std::nullopt) << variant.name;
+    EXPECT_EQ(variant.ops_per_s, 0) << variant.name;
+  }
+  EXPECT_TRUE(stopped);
+}
+
+TEST(LostUpdateTest, ShortTrialsThatWereNotRunDidNotFail) {
+  NoteStopSignalsAfresh();
+  const auto executor = MakeExecutor(ExecutionMode::kProcess);
+  const Report report = Named("lost-update")
+                            .run({.executor = executor.get(),
+                                  .workers = 2,
+                                  .rounds = 1,
+                                  .window = RaceWindow::Microseconds(50'000),
+                                  .file = "",
+                                  .deadline = std::chrono::milliseconds(500)});
+  EXPECT_THAT(report.variants[1].note, testing::MatchesRegex("0 of [0-9]+ short trials failed"));
+  EXPECT_THAT(report.variants[1].note, testing::Not(HasSubstr("of 100")));
 }
 
 TEST(DeadlockTest, TheCycleIsToldInWords) {

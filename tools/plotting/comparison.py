@@ -37,7 +37,7 @@ class Panel:
                   if isinstance(error, str)]
         not_shown = task.text("not_shown")
         self.note = printable(" ".join([
-            task.text("verdict"), f"Not shown: {not_shown}" if not_shown else "",
+            task.text("verdict"), not_shown,
             "; ".join(errors)]))
         self.counts = sorted({bar.workers for bar in rows if bar.mode != "serial"})
         self.slots = 1 + len(self.counts)

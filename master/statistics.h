@@ -1,10 +1,10 @@
 // What can be said of a time that was measured several times.
-#ifndef TALLY_MASTER_COMPARE_STATISTICS_H_
-#define TALLY_MASTER_COMPARE_STATISTICS_H_
+#ifndef TALLY_MASTER_STATISTICS_H_
+#define TALLY_MASTER_STATISTICS_H_
 
 #include <vector>
 
-namespace tally::compare {
+namespace tally {
 
 /// REQUIRES: a value or more.
 double Median(std::vector<double> values);
@@ -22,6 +22,6 @@ struct Interval {
 /// of Parallel Computing Systems", SC 2015.
 Interval MedianInterval(std::vector<double> values);
 
-}  // namespace tally::compare
+}  // namespace tally
 
-#endif  // TALLY_MASTER_COMPARE_STATISTICS_H_
+#endif  // TALLY_MASTER_STATISTICS_H_

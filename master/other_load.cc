@@ -1,4 +1,4 @@
-#include "master/compare/other_load.h"
+#include "master/other_load.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace tally::compare {
+namespace tally {
 namespace {
 
 double BusySeconds(const cpu_set_t& cpus) {
@@ -55,10 +55,18 @@ OtherLoad::OtherLoad() : start_(std::chrono::steady_clock::now()) {
   start_own_s_ = OwnSeconds();
 }
 
-double OtherLoad::CpusUsed() const {
+double OtherLoad::CpusTaken(uint32_t usable) const {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
-  const double others_s = (BusySeconds(cpus_) - start_busy_s_) - (OwnSeconds() - start_own_s_);
-  return std::max(0.0, others_s / elapsed.count());
+  if (elapsed < std::chrono::milliseconds(500)) return 0;
+  const double busy_s = BusySeconds(cpus_) - start_busy_s_;
+  const double own_s = OwnSeconds() - start_own_s_;
+  return Taken((busy_s - own_s) / elapsed.count(), static_cast<uint32_t>(CPU_COUNT(&cpus_)),
+               usable);
 }
 
-}  // namespace tally::compare
+double Taken(double others, uint32_t cpus, uint32_t usable) {
+  const double to_spare = std::max(0.0, static_cast<double>(cpus) - usable);
+  return std::clamp(others - to_spare, 0.0, static_cast<double>(usable));
+}
+
+}  // namespace tally

@@ -1,10 +1,10 @@
-#include "master/compare/statistics.h"
+#include "master/statistics.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 
-namespace tally::compare {
+namespace tally {
 namespace {
 
 // How many of n sorted values can be left out at each end: as long as it is unlikely that no more
@@ -34,4 +34,4 @@ Interval MedianInterval(std::vector<double> values) {
   return {.low = values[left_out], .high = values[values.size() - 1 - left_out]};
 }
 
-}  // namespace tally::compare
+}  // namespace tally

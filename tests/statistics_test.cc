@@ -1,4 +1,4 @@
-#include "master/compare/statistics.h"
+#include "master/statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace tally::compare {
+namespace tally {
 namespace {
 
 TEST(MedianTest, IsTheMiddleOrBetweenTheTwoMiddles) {
@@ -49,4 +49,4 @@ TEST(MedianIntervalTest, HoldsTheTrueMedianAsOftenAsItPromises) {
 }
 
 }  // namespace
-}  // namespace tally::compare
+}  // namespace tally
