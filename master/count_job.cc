@@ -85,6 +85,7 @@ class CountJob {
   void CheckOutputs() const;
   void RefuseToOverwriteInputs() const;
   void Allocate();
+  bool IsAlone() const { return workers_ == 1 || options_.mode == ExecutionMode::kSerial; }
   RaceWindow Window() const;
   void Map();
   ProgressState CurrentProgress() const;
@@ -239,8 +240,7 @@ void CountJob::Allocate() {
 
 // Where nobody can slip in, there is no point in waiting for it.
 RaceWindow CountJob::Window() const {
-  const bool alone = workers_ == 1 || options_.mode == ExecutionMode::kSerial;
-  return alone ? RaceWindow::None() : options_.race_window.value_or(RaceWindow::Yield());
+  return IsAlone() ? RaceWindow::None() : options_.race_window.value_or(RaceWindow::Yield());
 }
 
 void CountJob::Map() {
@@ -318,14 +318,16 @@ void CountJob::CheckInputs() {
 }
 
 void CountJob::SayWhatWasLost(uint64_t updates) const {
-  const std::string limit = Window() == RaceWindow::Yield()
-                                ? fmt::format(" of up to {} ms", RaceWindow::kMostWaiting.count())
-                                : "";
+  const std::string lost = fmt::format(
+      "--unsafe: {} of {} updates of the progress counter were lost", stats_.updates_lost, updates);
+  if (IsAlone()) return Say(lost + ": one worker alone has nobody to race with; use more (-j)");
+  const bool yields = Window() == RaceWindow::Yield();
+  const std::string limit =
+      yields ? fmt::format(" of up to {} ms", RaceWindow::kMostWaiting.count()) : "";
   Say(fmt::format(
-      "--unsafe: {} of {} updates of the progress counter were lost, with {}{} between load and "
-      "store (--race-window). The counts are right all the same: each worker counts into a table "
-      "that nobody else writes.",
-      stats_.updates_lost, updates, Window().Describe(), limit));
+      "{}, with {}{} between load and store (--race-window). The counts are right all the same: "
+      "each worker counts into a table that nobody else writes.",
+      lost, Window().Describe(), limit));
 }
 
 void CountJob::Merge() {

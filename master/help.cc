@@ -49,6 +49,12 @@ Usage:
 
 )";
 
+constexpr std::string_view kRaceRules = R"(
+A trial that takes over 10 seconds is stopped, and its row says so.
+
+Exit status: 0 done, whatever was lost; 1 failed; 2 wrong usage.
+)";
+
 constexpr std::string_view kCompareExamples = R"(Examples:
   tally compare                          serial, threads, processes on six tasks
   tally compare --tasks count book.txt   the same for counting a file of yours
@@ -92,7 +98,7 @@ Commands:
 std::string TallyHelp() { return std::string(kTallyHelp); }
 
 std::string RaceHelp(std::string_view options) {
-  return fmt::format("{}{}", kRaceExamples, options);
+  return fmt::format("{}{}{}", kRaceExamples, options, kRaceRules);
 }
 
 std::string CompareHelp(std::string_view options) {
