@@ -8,6 +8,7 @@
 
 #include "common/robust_mutex.h"
 #include "master/race/experiments.h"
+#include "master/text_table.h"
 
 namespace tally::race {
 namespace {
@@ -96,7 +97,8 @@ Variant Measure(std::string name, const Setup& setup, std::vector<std::string>* 
     if (found == wanted || !trial.finished) continue;
     ++wrong;
     findings->push_back(fmt::format("{}: cell {} holds {}, expected {} (lost {})", name, cell,
-                                    found, wanted, wanted - found));
+                                    WithCommas(found), WithCommas(wanted),
+                                    WithCommas(wanted - found)));
   }
   return MakeVariant(std::move(name), expected, actual, trial,
                      fmt::format("{} of {} cells wrong", wrong, kCells));
@@ -129,10 +131,8 @@ Report RunArray(const Setup& setup) {
   };
   report.explanation =
       "Only cells that two workers add to are wrong: where a cell has one writer, nobody can slip "
-      "in. "
-      "One lock for the whole array makes everybody wait for everybody; a lock for each cell only "
-      "for "
-      "those who want the same cell.";
+      "in. One lock for the whole array makes everybody wait for everybody; a lock for each cell "
+      "only for those who want the same cell.";
   report.try_next = "tally race array -j 4   (the parts then overlap everywhere: which cells now?)";
   return report;
 }

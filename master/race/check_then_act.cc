@@ -9,6 +9,7 @@
 
 #include "common/robust_mutex.h"
 #include "master/race/experiments.h"
+#include "master/text_table.h"
 
 namespace tally::race {
 namespace {
@@ -106,11 +107,11 @@ Variant Measure(std::string name, const Setup& setup, std::vector<std::string>* 
       if (tally.shared_with[other] == 0) continue;
       findings->push_back(
           fmt::format("{}: worker {} took the knife {} times while worker {} held it", name,
-                      worker + 1, tally.shared_with[other], other + 1));
+                      worker + 1, WithCommas(tally.shared_with[other]), other + 1));
     }
   }
   return MakeVariant(std::move(name), all.taken, all.taken - all.shared, trial,
-                     fmt::format("not there {} times", all.not_there));
+                     fmt::format("not there {} times", WithCommas(all.not_there)));
 }
 
 std::vector<WorkerEvent> Record(const Setup& setup) {
@@ -142,12 +143,9 @@ Report RunCheckThenAct(const Setup& setup) {
   };
   report.explanation =
       "Expected are the times that the knife was taken, actual those that one worker held it "
-      "alone. "
-      "Both looked before either had taken, and both saw it: the check was right, and out of date. "
-      "A "
-      "lock must be held from the check to the end of the act; or both are one atomic step, and "
-      "who "
-      "comes too late is told so.";
+      "alone. Both looked before either had taken, and both saw it: the check was right, and out "
+      "of date. A lock must be held from the check to the end of the act; or both are one atomic "
+      "step, and who comes too late is told so.";
   report.try_next = "tally race check-then-act -j 4   (who meets whom?)";
   return report;
 }

@@ -190,9 +190,8 @@ Report RunDeadlock(const Setup& setup) {
   report.explanation =
       "Each has what the other needs, and lets go of it only once it has got that: a cycle that "
       "nobody inside can leave. The master saw it in what the workers say they hold and wait for, "
-      "and "
-      "ended them. If all take the locks in the same order, whoever has the first one gets the "
-      "second.";
+      "and ended them. If all take the locks in the same order, whoever has the first one gets "
+      "the second.";
   report.try_next = "tally race deadlock --race-window none   (how many rounds does luck last?)";
   return report;
 }

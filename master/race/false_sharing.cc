@@ -79,14 +79,13 @@ Report RunFalseSharing(const Setup& setup) {
     report.explanation = "One worker alone has nobody to take a cache line from it. With two: ";
   } else if (times < kNoDifference) {
     report.explanation =
-        "This time the difference is small; workers that take turns on a CPU do not "
-        "disturb each other. Where they really run at once: ";
+        "This time the difference is small; workers that take turns on a CPU do not disturb each "
+        "other. Where they really run at once: ";
   }
   report.explanation +=
       "Both are right: each counter has one writer, so no lock is needed. But a CPU writes to "
-      "whole "
-      "lines of 64 bytes, and takes the line away from the others to do so: packed counters travel "
-      "from CPU to CPU all the time. Aligned ones stay where they are.";
+      "whole lines of 64 bytes, and takes the line away from the others to do so: packed counters "
+      "travel from CPU to CPU all the time. Aligned ones stay where they are.";
   report.try_next = setup.workers == 1
                         ? "tally race false-sharing   (and with two?)"
                         : "tally race false-sharing -j 1   (alone, is there still a difference?)";

@@ -95,8 +95,8 @@ Report RunKilledHolder(const Setup& setup) {
   report.explanation =
       "A further process took the lock and was killed by SIGKILL, so nobody will ever unlock it. "
       "Whoever waits for a plain interprocess mutex waits for ever; a robust one is handed on by "
-      "the "
-      "kernel, with the news that its owner died, so that the next one can repair what it guards.";
+      "the kernel, with the news that its owner died, so that the next one can repair what it "
+      "guards.";
   report.try_next = "tally race killed-holder -j 8   (how many of them get the news?)";
   return report;
 }

@@ -141,10 +141,10 @@ Report RunLostUpdate(const Setup& setup) {
       setup, [&] { return Record(setup); }, FindLostUpdate, &report);
   report.explanation =
       "Two workers loaded the same number, each added 1 to what it had seen, and both stored the "
-      "same sum: of two additions one is left. A mutex keeps the second worker out until the first "
-      "has stored; an atomic addition is one step of the processor; and what is not shared needs "
-      "neither. (A short trial is a single addition by each worker. The speeds include the wait "
-      "between load and store, which an atomic addition has no place for.)";
+      "same sum: of two additions one is left. A mutex keeps the second worker out until the "
+      "first has stored; an atomic addition is one step of the processor; and what is not shared "
+      "needs neither. (A short trial is a single addition by each worker. The speeds include the "
+      "wait between load and store, which an atomic addition has no place for.)";
   report.try_next = setup.window == RaceWindow::None()
                         ? "tally race lost-update -j 4   (do four lose more than two?)"
                         : "tally race lost-update --race-window none   (is the loss gone without "

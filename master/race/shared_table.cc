@@ -24,6 +24,7 @@
 #include "common/unique_fd.h"
 #include "master/progress_line.h"
 #include "master/race/experiments.h"
+#include "master/text_table.h"
 #include "worker/byte_source.h"
 #include "worker/word_parser.h"
 
@@ -252,14 +253,15 @@ Variant Measure(std::string name, const Book& book, const Setup& setup, Report* 
   if (trial.finished && comparison.counted < expected) {
     report->findings.push_back(fmt::format("{}: \"{}\" lost most: expected {}, actual {}", name,
                                            EscapeForMessage(comparison.worst, 40),
-                                           comparison.worst_expected, comparison.worst_actual));
+                                           WithCommas(comparison.worst_expected),
+                                           WithCommas(comparison.worst_actual)));
   }
   if (comparison.in_two_nodes > 0) {
     report->findings.push_back(fmt::format("{}: {} words are in the table twice or more often",
-                                           name, comparison.in_two_nodes));
+                                           name, WithCommas(comparison.in_two_nodes)));
   }
   return MakeVariant(std::move(name), expected, comparison.counted, trial,
-                     fmt::format("{} words twice", comparison.in_two_nodes));
+                     fmt::format("{} words twice", WithCommas(comparison.in_two_nodes)));
 }
 
 }  // namespace
@@ -299,11 +301,10 @@ Report RunSharedTable(const Setup& setup) {
   };
   report.explanation =
       "One table for all means that every word is an update that somebody else may slip into: "
-      "counts "
-      "are lost, and words are put in twice. One lock makes it right, and the workers wait in "
-      "line; "
-      "a lock for each stripe of the table lets those pass who want different words. Tables that "
-      "nobody shares need no lock at all, and are added up once: this is how tally counts.";
+      "counts are lost, and words are put in twice. One lock makes it right, and the workers wait "
+      "in line; a lock for each stripe of the table lets those pass who want different words. "
+      "Tables that nobody shares need no lock at all, and are added up once: this is how tally "
+      "counts.";
   report.try_next =
       fmt::format("tally race shared-table {} --race-window none   (who needs no wait?)",
                   EscapeForMessage(setup.file));

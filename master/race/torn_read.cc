@@ -194,12 +194,9 @@ Report RunTornRead(const Setup& setup) {
   };
   report.explanation =
       "Worker 1 only writes pairs of equal numbers, and yet a reader got two that differ: each "
-      "store "
-      "is whole, but the pair is not. Expected are all reads, actual those of a whole pair. A "
-      "mutex "
-      "keeps readers out while the pair is half written; a sequence lock lets them in, and has "
-      "them "
-      "read again.";
+      "store is whole, but the pair is not. Expected are all reads, actual those of a whole pair. "
+      "A mutex keeps readers out while the pair is half written; a sequence lock lets them in, "
+      "and has them read again.";
   report.try_next = "tally race torn-read --race-window 20   (how many reads are torn now?)";
   return report;
 }

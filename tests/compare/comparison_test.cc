@@ -116,15 +116,16 @@ TEST_F(ComparisonTest, FiguresAreMediansAndTheMemoryIsTheMost) {
   const SharedValue<std::atomic<uint32_t>> runs(0);
   const Task task = TaskOf([&](const Launch&) {
     const uint32_t run = ++*runs;
-    const std::string memory(run == 2 ? size_t{64} << 20 : 1, 'x');
+    const std::string memory(size_t{64} << 20, 'x');
     Compute(std::chrono::milliseconds(run == 3 ? 120 : memory[0] == 'x' ? 10 : 0));
     return Result{};
   });
   const TaskReport report =
       Compare(task, {.ways = {{ExecutionMode::kSerial, 1}}, .runs = 3}, kNobody);
-  EXPECT_LT(report.rows[0].user_ms + report.rows[0].system_ms, 100) << "one of three took more";
   EXPECT_GT(report.rows[0].peak_memory_kb, 64U << 10);
-  EXPECT_LT(report.rows[0].peak_memory_kb, 2 * 64U << 10);
+  if (kSanitized) return;  // sanitizers take memory and time of their own
+  EXPECT_LT(report.rows[0].peak_memory_kb, 3 * 64U << 10) << "not that of all runs together";
+  EXPECT_LT(report.rows[0].user_ms, 110) << "only one run of three took more";
 }
 
 TEST_F(ComparisonTest, ContextSwitchesAreCounted) {
