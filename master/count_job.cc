@@ -201,21 +201,12 @@ void CountJob::CheckOutputs() const {
 }
 
 void CountJob::RefuseToOverwriteInputs() const {
-  const auto refuse = [this](std::optional<FileId> output, const std::string& name) {
-    if (!output) return;
-    for (const std::string& path : options_.files) {
-      if (output == (path == "-" ? RegularFileId(STDIN_FILENO) : RegularFileId(path))) {
-        throw Error(
-            fmt::format("{}: is an input as well; nothing was written", EscapeForMessage(name)));
-      }
-    }
-  };
   if (options_.output_path.empty()) {
-    refuse(RegularFileId(STDOUT_FILENO), "standard output");
+    RefuseToOverwrite(RegularFileId(STDOUT_FILENO), "standard output", options_.files);
   } else {
-    refuse(RegularFileId(options_.output_path), options_.output_path);
+    RefuseToOverwrite(options_.output_path, options_.files);
   }
-  if (!options_.stats_path.empty()) refuse(RegularFileId(options_.stats_path), options_.stats_path);
+  if (!options_.stats_path.empty()) RefuseToOverwrite(options_.stats_path, options_.files);
 }
 
 void CountJob::Allocate() {

@@ -266,14 +266,19 @@ std::optional<FileId> RegularFileId(const std::string& path) {
   return FileId{.device = file.st_dev, .inode = file.st_ino};
 }
 
-void RefuseToOverwrite(const std::string& output, const std::vector<std::string>& inputs) {
-  const auto target = RegularFileId(output);
-  if (!target) return;
-  for (const std::string& input : inputs) {
-    if (target != RegularFileId(input)) continue;
-    throw Error(
-        fmt::format("{}: is an input as well; nothing was written", EscapeForMessage(output)));
+void RefuseToOverwrite(std::optional<FileId> output, const std::string& name,
+                       const std::vector<std::string>& inputs) {
+  if (!output) return;
+  for (const std::string& path : inputs) {
+    if (output == (path == "-" ? RegularFileId(STDIN_FILENO) : RegularFileId(path))) {
+      throw Error(
+          fmt::format("{}: is an input as well; nothing was written", EscapeForMessage(name)));
+    }
   }
+}
+
+void RefuseToOverwrite(const std::string& output_path, const std::vector<std::string>& inputs) {
+  RefuseToOverwrite(RegularFileId(output_path), output_path, inputs);
 }
 
 bool NameOneFile(const std::string& a, const std::string& b) {

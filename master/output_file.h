@@ -76,8 +76,11 @@ void Print(std::string_view text);
 std::optional<FileId> RegularFileId(const std::string& path);
 std::optional<FileId> RegularFileId(int fd);
 
-/// Throws an Error where writing to `output` would overwrite one of `inputs` (paths, all of them).
-void RefuseToOverwrite(const std::string& output, const std::vector<std::string>& inputs);
+/// Throws an Error where an output, named so in messages, is one of the inputs (paths, or "-" for
+/// standard input).
+void RefuseToOverwrite(std::optional<FileId> output, const std::string& name,
+                       const std::vector<std::string>& inputs);
+void RefuseToOverwrite(const std::string& output_path, const std::vector<std::string>& inputs);
 
 /// Whether outputs to these paths would end up in one file, be it there already or not.
 bool NameOneFile(const std::string& a, const std::string& b);

@@ -28,6 +28,7 @@ struct Measurement {
 /// ends with it. Calls `on_tick` at once and then ten times a second. A run that throws, dies or
 /// hits the task's deadline has errors. Throws Interrupted on a stop signal, and what `on_tick`
 /// throws. For the main thread, as Executor::Run().
+/// REQUIRES: no other child processes; this waits for all there are, so that no worker is left.
 Measurement MeasureRun(const Task& task, ExecutionMode mode, uint32_t workers,
                        const OnItem& on_item, const std::function<void()>& on_tick);
 

@@ -140,7 +140,7 @@ std::string CostVerdict(const Pair& pair, uint32_t items) {
     return fmt::format("{:.{}f} us", us, us < 10 ? 1 : 0);
   };
   const std::string at_once =
-      pair.workers() == 1 ? "" : fmt::format(", {} at a time", pair.workers());
+      pair.workers() == 1 ? "" : fmt::format(", {} at a time,", pair.workers());
   const std::string claim =
       fmt::format("To start and join a worker{} takes {} as a process and {} as a thread", at_once,
                   microseconds(*pair.processes), microseconds(*pair.threads));
@@ -192,8 +192,7 @@ std::string SpreadWarning(const TaskReport& report) {
   if (wide.empty()) return "";
   return fmt::format(
       "{}: the median of {} is uncertain by up to {:.0f} %, too much to conclude anything from it; "
-      "use more --runs, "
-      "or a quieter machine",
+      "use more --runs, or a quieter machine",
       report.name, fmt::join(wide, ", "), 100 * widest);
 }
 

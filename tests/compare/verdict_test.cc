@@ -142,7 +142,7 @@ TEST(VerdictTest, OfCostsItSaysThatOfAnItem) {
   EXPECT_EQ(SpreadWarning(report).find("serial"), std::string::npos) << "nothing is said of it";
   EXPECT_THAT(Verdict(report, 2), HasSubstr("50 us as a thread, but the runs differ too much"));
   report.rows[1].way.workers = report.rows[2].way.workers = 3;
-  EXPECT_THAT(Verdict(report, 2), HasSubstr("To start and join a worker, 3 at a time takes"));
+  EXPECT_THAT(Verdict(report, 2), HasSubstr("To start and join a worker, 3 at a time, takes"));
 }
 
 TEST(VerdictTest, WhereOneFailedThereIsNone) {
