@@ -3,16 +3,20 @@
 #ifndef TALLY_COMMON_CONTROL_BLOCK_H_
 #define TALLY_COMMON_CONTROL_BLOCK_H_
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <span>
 #include <string_view>
-#include <utility>
 
 #include "common/chunk.h"
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/fixed_text.h"
+#include "common/heartbeat.h"
+#include "common/memory_budget.h"
 #include "common/progress.h"
 #include "common/robust_mutex.h"
 #include "common/work_queue.h"
@@ -58,6 +62,12 @@ struct MalformedLine {
 struct InputFailure {
   Position position = kEndOfInputs;
   FixedText<18432> message;  // room for the longest path, escaped
+
+  void NoteFirst(Position at, std::string_view why) {
+    if (at >= position) return;
+    position = at;
+    message.Set(why);
+  }
 };
 
 /// What one worker says beside its table. Written by that worker alone.
@@ -69,11 +79,7 @@ struct WorkerReport {
   InputFailure input_failure;                   // the first one by position
   OverflowedKey overflowed;
   FixedText<2048> fatal;  // why it gave up, where it did so in an orderly way
-
-  // The stream that it is the reader of, for the message should it die. (The ledger tells which
-  // chunk it counts.)
-  static constexpr uint32_t kNoInput = ~uint32_t{0};
-  uint32_t reading_input = kNoInput;
+  ExitStatus fatal_status = kExitFailed;
 
   size_t samples_used() const { return std::min<uint64_t>(malformed, kSamples); }
 };
@@ -85,29 +91,38 @@ struct ProgressRule {
 };
 
 /// The root of the shared memory. Made by the master, before it starts workers, at the start of a
-/// zeroed region; what there is one of for each worker follows it there.
+/// zeroed region; what there is one of for each worker, and the streams, follow it there.
 class ControlBlock {
  public:
-  static size_t BytesFor(uint32_t workers) {
-    return sizeof(ControlBlock) + workers * (sizeof(WorkCounter) + sizeof(WorkerReport));
+  struct Setup {
+    uint32_t workers = 1;
+    ProgressRule progress = {};
+    uint64_t memory_limit_bytes = MemoryBudget::kNoLimit;
+    std::span<Chunk> ledger;  // as for WorkQueue
+    uint64_t mapped_chunks = 0;
+    std::span<const Stream> streams = {};
+    uint32_t blocks = 0;
+    bool keep_blocks = false;
+  };
+
+  static size_t BytesFor(uint32_t workers, size_t streams) {
+    return sizeof(ControlBlock) + workers * sizeof(OneWorker) + streams * sizeof(Stream);
   }
 
-  /// REQUIRES: `region` is aligned for any type and has BytesFor(workers). The further arguments
-  /// are WorkQueue's.
-  template <class... QueueArguments>
-  static ControlBlock* Create(void* region, uint32_t workers, const ProgressRule& rule,
-                              QueueArguments&&... arguments) {
-    auto* block =
-        new (region) ControlBlock(workers, rule, std::forward<QueueArguments>(arguments)...);
-    for (WorkCounter& share : block->shares_) new (&share) WorkCounter;
-    for (WorkerReport& report : block->reports_) new (&report) WorkerReport;
-    return block;
+  /// REQUIRES: `region` is aligned for any type and has BytesFor(setup's workers and streams).
+  static ControlBlock* Create(void* region, const Setup& setup) {
+    return new (region) ControlBlock(setup);
   }
 
   WorkQueue& queue() { return queue_; }
   const WorkQueue& queue() const { return queue_; }
+  MemoryBudget& memory() { return memory_; }
+  const MemoryBudget& memory() const { return memory_; }
   std::span<const WorkerReport> reports() const { return reports_; }
   WorkerReport& report(uint32_t worker) { return reports_[worker]; }
+  /// What belongs to the snapshot of the worker's table.
+  WorkerReport& saved_report(uint32_t worker) { return saved_reports_[worker]; }
+  Pulse* pulse(uint32_t worker) { return &pulses_[worker]; }
 
   /// For `worker` alone to call.
   void AddProgress(uint32_t worker, const WorkDone& done) {
@@ -117,25 +132,65 @@ class ControlBlock {
       progress_.Add(done, &shares_[worker], shares_);
     }
   }
+  /// For the successor of a worker that died: `kept` is left of its work.
+  void StartProgressOver(uint32_t worker, const WorkDone& kept) {
+    if (rule_.unsafe) {
+      unsafe_progress_.StartOver(kept, &shares_[worker], shares_);
+    } else {
+      progress_.StartOver(kept, &shares_[worker], shares_);
+    }
+  }
   /// What the counter says: less than what was done, where an unsafe one lost updates.
   WorkDone progress() const { return rule_.unsafe ? unsafe_progress_.Get() : progress_.Get(); }
   /// What was done: the workers' own shares, which have one writer each.
   WorkDone work_done() const { return Progress<RobustMutex>::Sum(shares_); }
 
  private:
-  template <class... QueueArguments>
-  ControlBlock(uint32_t workers, const ProgressRule& rule, QueueArguments&&... arguments)
-      : queue_(std::forward<QueueArguments>(arguments)...),
-        rule_(rule),
-        reports_(reinterpret_cast<WorkerReport*>(this + 1), workers),
-        shares_(reinterpret_cast<WorkCounter*>(reports_.data() + workers), workers) {}
+  // Its members lie in arrays of their own.
+  struct OneWorker {
+    WorkerState state;
+    WorkerReport report;
+    WorkerReport saved_report;
+    WorkCounter share;
+    Pulse pulse;
+    std::atomic<uint64_t> memory;
+  };
 
-  WorkQueue queue_;
+  explicit ControlBlock(const Setup& setup)
+      : free_(reinterpret_cast<char*>(this + 1)),
+        reports_(Place<WorkerReport>(setup.workers)),
+        saved_reports_(Place<WorkerReport>(setup.workers)),
+        shares_(Place<WorkCounter>(setup.workers)),
+        pulses_(Place<Pulse>(setup.workers)),
+        memory_(setup.memory_limit_bytes, Place<std::atomic<uint64_t>>(setup.workers)),
+        rule_(setup.progress),
+        queue_(setup.ledger, setup.mapped_chunks, Copied(setup.streams),
+               Place<WorkerState>(setup.workers), setup.blocks, setup.keep_blocks) {}
+
+  template <class T>
+  std::span<T> Place(size_t count) {
+    static_assert(sizeof(T) % alignof(uint64_t) == 0 && alignof(T) <= alignof(uint64_t));
+    auto* const first = reinterpret_cast<T*>(free_);
+    std::uninitialized_value_construct_n(first, count);
+    free_ += count * sizeof(T);
+    return {first, count};
+  }
+  std::span<Stream> Copied(std::span<const Stream> streams) {
+    const std::span<Stream> copies = Place<Stream>(streams.size());
+    std::copy(streams.begin(), streams.end(), copies.begin());
+    return copies;
+  }
+
+  char* free_;  // the rest of the region
+  std::span<WorkerReport> reports_;
+  std::span<WorkerReport> saved_reports_;
+  std::span<WorkCounter> shares_;
+  std::span<Pulse> pulses_;
+  MemoryBudget memory_;
   ProgressRule rule_;
+  WorkQueue queue_;
   Progress<RobustMutex> progress_;
   Progress<NullMutex> unsafe_progress_;
-  std::span<WorkerReport> reports_;
-  std::span<WorkCounter> shares_;
 };
 
 }  // namespace tally

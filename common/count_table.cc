@@ -1,6 +1,12 @@
 #include "common/count_table.h"
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <bit>
+#include <cerrno>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace tally {
@@ -19,8 +25,15 @@ CountTable CountTable::Create(char* region, size_t size_bytes, uint64_t seed) {
   return CountTable(region);
 }
 
-CountTable::CountTable(char* region)
+void CountTable::Clear(char* region, size_t size_bytes) {
+  if (madvise(region, size_bytes, MADV_REMOVE) != 0) {
+    throw std::system_error(errno, std::generic_category(), "a table cannot be emptied");
+  }
+}
+
+CountTable::CountTable(char* region, Grant grant)
     : region_(region),
+      grant_(std::move(grant)),
       header_(reinterpret_cast<Header*>(region)),
       slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)) {
   NoteCapacity();
@@ -85,6 +98,7 @@ CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount)
 CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,
                                              uint64_t amount) {
   if (SpareBytes() < key.size()) return AddResult::kFull;
+  if (!MayUse(used_bytes() + key.size())) return AddResult::kRefused;
   const uint64_t offset = header_->arena_begin - key.size();
   std::memcpy(region_ + offset, key.data(), key.size());
   header_->arena_begin = offset;
@@ -93,7 +107,7 @@ CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::stri
 
 CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount) {
   if (header_->size >= grow_at_) {
-    if (!Grow()) return AddResult::kFull;
+    if (const AddResult grown = Grow(); grown != AddResult::kAdded) return grown;
     slot = FirstEmpty(tag);
   }
   *slot = {.count = amount, .tag = tag, .key = key};
@@ -112,9 +126,11 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t hash) const {
 // the first, each key moves up, into slots that were emptied before or are new. Only around the
 // start of the table, where a crowd may reach past its keys' new homes or have wrapped around the
 // end, do keys wait until the others are in place.
-bool CountTable::Grow() {
-  if (header_->log2_capacity == kMaxLog2Capacity) return false;
-  if (SpareBytes() < capacity() * sizeof(Slot)) return false;
+CountTable::AddResult CountTable::Grow() {
+  if (header_->log2_capacity == kMaxLog2Capacity) return AddResult::kFull;
+  const uint64_t more_bytes = capacity() * sizeof(Slot);
+  if (SpareBytes() < more_bytes) return AddResult::kFull;
+  if (!MayUse(used_bytes() + more_bytes)) return AddResult::kRefused;
   Slot* const old_end = slots_end_;
   ++header_->log2_capacity;
   NoteCapacity();
@@ -132,7 +148,33 @@ bool CountTable::Grow() {
     }
   }
   for (const Slot& slot : waiting) *FirstEmpty(slot.tag) = slot;
+  return AddResult::kAdded;
+}
+
+bool CountTable::MayUse(uint64_t bytes) {
+  if (bytes <= granted_bytes_ || !grant_) return true;
+  // Long keys do not ask one by one.
+  constexpr uint64_t kStepBytes = uint64_t{64} << 10;
+  const uint64_t wanted = (bytes + kStepBytes - 1) / kStepBytes * kStepBytes;
+  if (!grant_(wanted)) return false;
+  granted_bytes_ = wanted;
   return true;
+}
+
+void CountTable::CopyTo(char* region) const {
+  std::memcpy(region, region_, kSlotsOffset + capacity() * sizeof(Slot));
+  std::memcpy(region + header_->arena_begin, region_ + header_->arena_begin,
+              header_->region_bytes - header_->arena_begin);
+}
+
+uint64_t CountTable::LongestProbe() const {
+  uint64_t longest = 0;
+  for (const Slot* slot = slots_; slot != slots_end_; ++slot) {
+    if (slot->tag == 0) continue;
+    const auto distance = static_cast<uint64_t>(slot - Home(slot->tag));
+    longest = std::max(longest, distance % capacity() + 1);  // it may have gone around the end
+  }
+  return longest;
 }
 
 }  // namespace tally

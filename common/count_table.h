@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <string_view>
 
 #include "common/hash.h"
@@ -31,6 +32,7 @@ class CountTable {
   enum class AddResult {
     kAdded,
     kFull,      // the region has no room for another key
+    kRefused,   // more memory was asked for, and not granted
     kOverflow,  // the key's count would pass 2^64-1; it is unchanged
   };
 
@@ -47,8 +49,14 @@ class CountTable {
   /// kMinRegionBytes.
   static CountTable Create(char* region, size_t size_bytes, uint64_t seed);
 
-  /// The table that Create() made in `region`.
-  explicit CountTable(char* region);
+  /// Empties a SharedRegion for another Create(): gives its memory back.
+  static void Clear(char* region, size_t size_bytes);
+
+  /// Asked before the table takes more memory: whether it may have so many bytes in all.
+  using Grant = std::function<bool(uint64_t bytes)>;
+
+  /// The table that Create() made in `region`. Without a `grant`, it may have all of the region.
+  explicit CountTable(char* region, Grant grant = {});
 
   /// Adds `amount` (0 counts as well: the key is then present) to the key's count.
   /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size.
@@ -72,6 +80,18 @@ class CountTable {
   uint64_t size() const { return header_->size; }
   uint64_t capacity() const { return uint64_t{1} << header_->log2_capacity; }
   size_t region_bytes() const { return header_->region_bytes; }
+
+  /// How much of the region has been written to.
+  uint64_t used_bytes() const {
+    return kSlotsOffset + capacity() * sizeof(Slot) + header_->region_bytes - header_->arena_begin;
+  }
+
+  /// Makes another region of the same size an equal table. That one may hold an older state of this
+  /// table, or be zeroed.
+  void CopyTo(char* region) const;
+
+  /// Slots that a search of any of the keys looks at, at most.
+  uint64_t LongestProbe() const;
 
   /// Calls visit(Entry) for each key whose hash has `partition` as its top `log2_partitions` bits,
   /// in slot order. REQUIRES: log2_partitions <= kMaxLog2Partitions.
@@ -158,10 +178,13 @@ class CountTable {
   size_t SpareBytes() const {
     return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
   }
-  bool Grow();
+  AddResult Grow();
+  bool MayUse(uint64_t bytes);
   void NoteCapacity();
 
   char* region_;
+  Grant grant_;
+  uint64_t granted_bytes_ = 0;
   Header* header_;
   Slot* slots_;
   Slot* slots_end_ = nullptr;

@@ -14,20 +14,28 @@ enum ExitStatus : int {
   kExitDone = 0,
   kExitFailed = 1,
   kExitUsage = 2,
-  kExitInternal = 70,
+  kExitWorkersDied = 3,  // again and again, so that the run was given up
+  kExitMemory = 4,       // not enough of it
+  kExitInternal = 70,    // a bug in tally
 };
 
-/// The run failed: bad input, no memory, a full disk, a dead worker. what() is the whole message
-/// after "tally: "; it names the file, the place, the reason, and what to do about it.
+/// The run failed: bad input, a full disk, no memory. what() is the whole message after "tally: ";
+/// it names the file, the place, the reason, and what to do about it.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  explicit Error(const std::string& message, ExitStatus exit_status = kExitFailed)
+      : std::runtime_error(message), exit_status_(exit_status) {}
+
+  ExitStatus exit_status() const { return exit_status_; }
+
+ private:
+  ExitStatus exit_status_;
 };
 
 /// The command line asks for something that does not exist or does not go together.
 class UsageError : public Error {
  public:
-  using Error::Error;
+  explicit UsageError(const std::string& message) : Error(message, kExitUsage) {}
 };
 
 /// A signal asked the program to stop. Everything it holds is released while this unwinds; main()

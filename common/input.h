@@ -38,6 +38,7 @@ struct Input {
   // None: a stream. Standard input's text begins where its offset stands.
   std::optional<std::string_view> text;
   MappedFile mapping;  // what `text` lies in
+  int cannot_map = 0;  // why a plain file is a stream all the same (errno)
 
   // Streams only.
   bool gzip = false;

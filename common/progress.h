@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "common/fault_point.h"
 #include "common/race_window.h"
 
 namespace tally {
@@ -68,13 +69,24 @@ class Progress {
       total_.Set(Sum(shares));
       mutex_.MarkRepaired();
     }
+    TALLY_FAULT_POINT("progress-locked");
     own_share->Set(own_share->Get() + done);
+    TALLY_FAULT_POINT("mid-progress");
     const WorkDone seen = total_.Get();
     window.PassUntil([&] { return total_.Get().chunks != seen.chunks; });
     total_.Set(seen + done);
 #ifdef __SANITIZE_THREAD__
     ++additions_;
 #endif
+  }
+
+  /// For the successor of a worker that died: its share becomes `kept`, what is left of its work.
+  void StartOver(const WorkDone& kept, WorkCounter* own_share,
+                 std::span<const WorkCounter> shares) {
+    const boost::interprocess::scoped_lock<Mutex> lock(mutex_);
+    own_share->Set(kept);
+    total_.Set(Sum(shares));
+    mutex_.MarkRepaired();
   }
 
   /// May be called by anyone, without the lock: a killed or stopped worker cannot hold it up.

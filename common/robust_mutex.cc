@@ -1,7 +1,10 @@
 #include "common/robust_mutex.h"
 
 #include <cerrno>
+#include <ctime>
 #include <system_error>
+
+#include "common/heartbeat.h"
 
 namespace tally {
 namespace {
@@ -25,28 +28,31 @@ RobustMutex::RobustMutex() {
 RobustMutex::~RobustMutex() { pthread_mutex_destroy(&mutex_); }
 
 void RobustMutex::lock() {
-  const int error = pthread_mutex_lock(&mutex_);
-  if (error == EOWNERDEAD) return NoteOwnerDied();
-  ThrowUnlessZero(error, "pthread_mutex_lock");
+  while (!try_lock() && !try_lock_for(kBeatEvery)) Beat();
 }
 
-bool RobustMutex::try_lock() {
-  const int error = pthread_mutex_trylock(&mutex_);
-  if (error == EBUSY) return false;
-  if (error == EOWNERDEAD) {
-    NoteOwnerDied();
-    return true;
-  }
-  ThrowUnlessZero(error, "pthread_mutex_trylock");
-  return true;
+bool RobustMutex::try_lock() { return Got(pthread_mutex_trylock(&mutex_), EBUSY); }
+
+bool RobustMutex::try_lock_for(std::chrono::milliseconds timeout) {
+  timespec until{};
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  const auto ns = std::chrono::nanoseconds(timeout).count() + until.tv_nsec;
+  until.tv_sec += ns / 1'000'000'000;
+  until.tv_nsec = ns % 1'000'000'000;
+  return Got(pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until), ETIMEDOUT);
 }
 
 void RobustMutex::unlock() { pthread_mutex_unlock(&mutex_); }
 
-void RobustMutex::NoteOwnerDied() {
-  // The note comes first: if this process dies between the two, the mutex still says so itself.
-  owner_died_ = true;
-  pthread_mutex_consistent(&mutex_);
+bool RobustMutex::Got(int error, int busy_error) {
+  if (error == busy_error) return false;
+  if (error == EOWNERDEAD) {
+    // The note comes first: if this process dies between the two, the mutex still says so itself.
+    owner_died_ = true;
+    error = pthread_mutex_consistent(&mutex_);
+  }
+  ThrowUnlessZero(error, "a lock in shared memory");
+  return true;
 }
 
 }  // namespace tally

@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 
+#include <chrono>
+
 namespace tally {
 
 /// A process-shared mutex that outlives its owner's death. Boost's interprocess_mutex does not:
@@ -20,8 +22,10 @@ class RobustMutex {
   RobustMutex(const RobustMutex&) = delete;
   RobustMutex& operator=(const RobustMutex&) = delete;
 
+  /// While it waits, it gives signs of life (common/heartbeat.h).
   void lock();
   bool try_lock();
+  bool try_lock_for(std::chrono::milliseconds timeout);
   void unlock();
 
   /// REQUIRES for both: the caller holds the lock.
@@ -29,7 +33,7 @@ class RobustMutex {
   void MarkRepaired() { owner_died_ = false; }
 
  private:
-  void NoteOwnerDied();
+  bool Got(int error, int busy_error);
 
   pthread_mutex_t mutex_;
   bool owner_died_ = false;

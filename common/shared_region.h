@@ -4,6 +4,7 @@
 #define TALLY_COMMON_SHARED_REGION_H_
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include "common/error.h"
@@ -12,7 +13,7 @@ namespace tally {
 
 class NoAddressSpace : public Error {
  public:
-  using Error::Error;
+  explicit NoAddressSpace(const std::string& message) : Error(message, kExitMemory) {}
 };
 
 /// A page-aligned range of zeroed shared memory, reserved in address space and backed by memory

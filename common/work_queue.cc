@@ -6,13 +6,22 @@
 
 #include <algorithm>
 #include <climits>
+#include <ctime>
+
+#include "common/fault_point.h"
+#include "common/heartbeat.h"
 
 namespace tally {
 namespace {
 
+// The master's wait for the lock: longer than anyone holds it who is not stopped.
+constexpr std::chrono::milliseconds kMasterWaits{5};
+
 // std::atomic::wait uses a futex private to one process; these are shared.
 void FutexWait(std::atomic<uint32_t>* word, uint32_t expected) {
-  syscall(SYS_futex, word, FUTEX_WAIT, expected, nullptr, nullptr, 0);
+  // Not for ever: whoever was to wake the others may have died.
+  constexpr timespec kLimit{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kBeatEvery).count()};
+  syscall(SYS_futex, word, FUTEX_WAIT, expected, &kLimit, nullptr, 0);
 }
 
 void FutexWakeAll(std::atomic<uint32_t>* word) {
@@ -21,51 +30,79 @@ void FutexWakeAll(std::atomic<uint32_t>* word) {
 
 }  // namespace
 
-WorkQueue::WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks,
-                     std::span<const uint32_t> streams, uint32_t blocks)
+WorkQueue::WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks, std::span<Stream> streams,
+                     std::span<WorkerState> workers, uint32_t blocks, bool keep_blocks)
     : ledger_(ledger),
       streams_(streams),
+      workers_(workers),
       mapped_end_(mapped_chunks),
-      next_published_(mapped_chunks),
-      chunks_end_(mapped_chunks),
-      block_count_(std::min(blocks, kMaxBlocks)) {}
+      block_count_(std::min(blocks, kMaxBlocks)),
+      keep_blocks_(keep_blocks),
+      chunks_end_(mapped_chunks) {
+  block_filler_.fill(kNobody);
+  DeriveAnew();
+}
 
-Task WorkQueue::Claim(uint32_t worker, std::optional<Position> reading) {
+Task WorkQueue::Claim(uint32_t worker) {
+  TALLY_FAULT_POINT("before-claim");
   Lock lock(mutex_);
   for (;;) {
-    CheckOwner();
-    if (const auto task = TryClaim(worker, reading)) return *task;
+    RepairAfterDeath();
+    TALLY_FAULT_POINT("lock-held");
+    if (const auto task = TryClaim(worker)) return *task;
     Wait(&lock);
+    Beat();
   }
 }
 
-// A worker died in here. The master is about to fail the run; until then, hand out nothing.
-void WorkQueue::CheckOwner() {
+void WorkQueue::RepairAfterDeath() {
   if (!mutex_.owner_died()) return;
-  owner_died_ = true;
+  DeriveAnew();
   mutex_.MarkRepaired();
+}
+
+void WorkQueue::DeriveAnew() {
+  next_mapped_ = 0;
+  next_published_ = mapped_end_;
+  next_stream_ = 0;
+  open_streams_ = 0;
+  for (Stream& stream : streams_) {
+    stream.published = 0;
+    if (stream.reader != kNobody) ++open_streams_;
+  }
+  chunk_in_block_.fill(kNoChunk);
+  for (WorkerState& state : workers_) state.blocks_kept = 0;
+  uint32_t stream = 0;
+  for (uint64_t number = mapped_end_; number < chunks_end_; ++number) {
+    const Chunk& chunk = ledger_[number];
+    // Chunks of one stream mostly follow each other.
+    while (streams_[stream].input != chunk.input) stream = (stream + 1) % streams_.size();
+    streams_[stream].published = std::max(streams_[stream].published, chunk.end);
+    streams_[stream].ngram_version = chunk.ngram_version;
+    if (chunk.block == kNoBlock) continue;
+    chunk_in_block_[chunk.block] = number;
+    block_filler_[chunk.block] = kNobody;
+    if (chunk.done != 0) ++workers_[chunk.owner].blocks_kept;
+  }
   WakeAll();
 }
 
-std::optional<Task> WorkQueue::TryClaim(uint32_t worker, const std::optional<Position>& reading) {
-  if (owner_died_) return Task{};
-  if (reading) {
-    if (auto task = TryFill(*reading)) return task;
+std::optional<Task> WorkQueue::TryClaim(uint32_t worker) {
+  if (stopped_) return Task{};
+  const WorkerState& state = workers_[worker];
+  const bool reads = state.stream != WorkerState::kNoStream;
+  if (reads) {
+    if (auto task = TryFill(state.stream, worker)) return task;
   }
   // Published blocks first: they are still in the cache, and the readers wait for them.
   if (auto task = TryClaimChunk(worker, &next_published_, chunks_end_)) return task;
-  if (reading) {
+  if (reads) {
     // Chunks behind the limit were passed over, which has freed their blocks.
-    if (auto task = TryFill(*reading)) return task;
+    if (auto task = TryFill(state.stream, worker)) return task;
   }
-  if (!reading && next_stream_ < streams_.size()) {
-    const uint32_t input = streams_[next_stream_];
-    if (Position{.input = input, .offset = 0} < limit_) {
-      ++next_stream_;
-      ++open_streams_;
-      return Task{.kind = Task::Kind::kOpenStream, .number = input};
-    }
-    next_stream_ = static_cast<uint32_t>(streams_.size());
+  if (block_wanted_ && state.blocks_kept > 0) return Task{.kind = Task::Kind::kSaveTable};
+  if (!reads) {
+    if (auto task = TryOpenStream(worker)) return task;
   }
   if (auto task = TryClaimChunk(worker, &next_mapped_, mapped_end_)) return task;
   // An open stream may publish more, and its reader needs blocks that others still count.
@@ -73,72 +110,224 @@ std::optional<Task> WorkQueue::TryClaim(uint32_t worker, const std::optional<Pos
   return Task{};
 }
 
-std::optional<Task> WorkQueue::TryFill(const Position& reading) {
-  if (reading >= limit_) return Task{.kind = Task::Kind::kStopReading};
-  for (uint32_t block = 0; block < block_count_; ++block) {
-    if (!block_in_use_[block]) {
-      block_in_use_[block] = true;
+std::optional<Task> WorkQueue::TryFill(uint32_t stream, uint32_t reader) {
+  const Stream& read = streams_[stream];
+  if (stopped_ || !IsBeforeLimit({.input = read.input, .offset = read.published})) {
+    return Task{.kind = Task::Kind::kStopReading};
+  }
+  // What is read too early leaves the cache before it is counted.
+  if (IsFarAhead()) return std::nullopt;
+  for (const bool last_try : {false, true}) {
+    for (uint32_t block = 0; block < block_count_; ++block) {
+      if (chunk_in_block_[block] != kNoChunk || block_filler_[block] != kNobody) continue;
+      block_filler_[block] = reader;
       return Task{.kind = Task::Kind::kFill, .number = block};
     }
+    if (!last_try) ReleaseSafeBlocks();
+  }
+  if (keep_blocks_ && !block_wanted_) {
+    block_wanted_ = true;
+    WakeAll();
+  }
+  return std::nullopt;
+}
+
+std::optional<Task> WorkQueue::TryOpenStream(uint32_t worker) {
+  while (next_stream_ < streams_.size()) {
+    Stream& stream = streams_[next_stream_];
+    const bool wanted = IsBeforeLimit({.input = stream.input, .offset = stream.published});
+    if (!stream.ended && stream.reader == kNobody && wanted) {
+      const uint32_t number = next_stream_++;
+      workers_[worker].stream = number;
+      ++open_streams_;
+      stream.reader = worker;
+      return Task{.kind = Task::Kind::kOpenStream, .number = number};
+    }
+    ++next_stream_;
   }
   return std::nullopt;
 }
 
 std::optional<Task> WorkQueue::TryClaimChunk(uint32_t worker, uint64_t* next, uint64_t end) {
-  while (*next < end) {
+  for (; *next < end; ++*next) {
     Chunk& chunk = ledger_[*next];
-    if (chunk.position() < limit_) {
+    if (chunk.owner != kNobody) continue;
+    if (IsBeforeLimit(chunk.position())) {
       chunk.owner = worker;
+      TALLY_FAULT_POINT("mid-claim");
       return Task{.kind = Task::Kind::kCount, .number = (*next)++};
     }
-    if (chunk.block != kNoBlock) block_in_use_[chunk.block] = false;
-    ++*next;
+    Release(&chunk);
   }
   return std::nullopt;
 }
 
-void WorkQueue::Finish(uint64_t chunk, uint64_t lines) {
+void WorkQueue::Finish(uint32_t worker, uint64_t chunk, const ChunkCount& count) {
   const Lock lock(mutex_);
-  CheckOwner();
+  RepairAfterDeath();
   Chunk& entry = ledger_[chunk];
-  entry.lines = lines;
-  entry.done = true;
-  if (entry.block != kNoBlock) {
-    block_in_use_[entry.block] = false;
-    WakeAll();
+  entry.count = count;
+  TALLY_FAULT_POINT("mid-finish");
+  entry.done = ++workers_[worker].chunks_done;
+  if (entry.block == kNoBlock) return;
+  if (keep_blocks_) {
+    ++workers_[worker].blocks_kept;
+  } else {
+    Release(&entry);
   }
+  WakeAll();
 }
 
-bool WorkQueue::Publish(const Chunk& chunk) {
+bool WorkQueue::Publish(uint32_t worker, const Chunk& chunk) {
   const Lock lock(mutex_);
-  CheckOwner();
+  RepairAfterDeath();
+  return PublishAs(workers_[worker].stream, chunk);
+}
+
+bool WorkQueue::PublishAs(uint32_t stream, const Chunk& chunk) {
   const uint64_t number = chunks_end_.load(std::memory_order_relaxed);
   if (number == ledger_.size()) return false;
   ledger_[number] = chunk;
+  TALLY_FAULT_POINT("mid-publish");
   chunks_end_.store(number + 1, std::memory_order_relaxed);
+  TALLY_FAULT_POINT("published");
+  streams_[stream].published = chunk.end;
+  streams_[stream].ngram_version = chunk.ngram_version;
+  chunk_in_block_[chunk.block] = number;
+  block_filler_[chunk.block] = kNobody;
   WakeAll();
   return true;
 }
 
-void WorkQueue::CloseStream(std::optional<uint32_t> unused_block) {
+void WorkQueue::CloseStream(uint32_t worker, std::optional<uint32_t> unused_block,
+                            std::optional<Position> failed_at) {
   const Lock lock(mutex_);
-  CheckOwner();
-  if (unused_block) block_in_use_[*unused_block] = false;
+  RepairAfterDeath();
+  Close(workers_[worker].stream, unused_block, failed_at);
+  workers_[worker].stream = WorkerState::kNoStream;
+}
+
+void WorkQueue::Close(uint32_t stream, std::optional<uint32_t> unused_block,
+                      std::optional<Position> failed_at) {
+  if (unused_block) block_filler_[*unused_block] = kNobody;
+  if (failed_at) {
+    streams_[stream].failed_for = streams_[stream].reader;
+    LowerLimit(*failed_at);
+  }
+  streams_[stream].ended = true;
+  streams_[stream].reader = kNobody;
   --open_streams_;
   WakeAll();
 }
 
 void WorkQueue::FailAt(Position position) {
   const Lock lock(mutex_);
-  CheckOwner();
-  limit_ = std::min(limit_, position);
+  RepairAfterDeath();
+  LowerLimit(position);
+}
+
+void WorkQueue::LowerLimit(Position position) {
+  if (!IsBeforeLimit(position)) return;
+  const uint32_t other = 1 - current_limit_;
+  limits_[other] = position;
+  current_limit_ = other;
   WakeAll();
 }
 
 bool WorkQueue::IsWanted(Position position) {
+  if (stopped_) return false;
   const Lock lock(mutex_);
-  CheckOwner();
-  return position < limit_;
+  RepairAfterDeath();
+  return IsBeforeLimit(position);
+}
+
+void WorkQueue::TableSaved() {
+  const Lock lock(mutex_);
+  RepairAfterDeath();
+  ReleaseSafeBlocks();
+}
+
+std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
+  const Lock lock(mutex_);
+  RepairAfterDeath();
+  TALLY_FAULT_POINT("start-over");
+  std::optional<uint64_t> in_hand;
+  for (uint64_t number = 0; number < chunks_end_; ++number) {
+    Chunk& chunk = ledger_[number];
+    if (chunk.owner != worker || IsSaved(chunk)) continue;
+    if (chunk.done == 0 && IsBeforeLimit(chunk.position())) {
+      in_hand = number;
+    } else {
+      chunk.done = 0;
+      chunk.owner = kNobody;
+    }
+  }
+  WorkerState& state = workers_[worker];
+  for (Stream& stream : streams_) {
+    if (stream.reader == worker) stream.reader = kNobody;
+    // What was to be said about the failure is lost, so it has to be met again.
+    if (stream.failed_for == worker) stream.ended = false;
+  }
+  state.stream = WorkerState::kNoStream;
+  state.finished = false;
+  std::replace(block_filler_.begin(), block_filler_.end(), worker, kNobody);
+  DeriveAnew();
+  return in_hand;
+}
+
+std::optional<Task> WorkQueue::TryClaimBlock(uint32_t stream, std::optional<uint32_t> has) {
+  const Lock lock = TryLock();
+  if (!lock.owns()) return std::nullopt;
+  const Stream& read = streams_[stream];
+  const bool wanted = IsBeforeLimit({.input = read.input, .offset = read.published});
+  if (has && wanted && !stopped_) return Task{.kind = Task::Kind::kFill, .number = *has};
+  return TryFill(stream, kFeeder);
+}
+
+WorkQueue::Published WorkQueue::TryPublish(uint32_t stream, const Chunk& chunk) {
+  const Lock lock = TryLock();
+  if (!lock.owns()) return Published::kTryAgain;
+  return PublishAs(stream, chunk) ? Published::kYes : Published::kLedgerFull;
+}
+
+bool WorkQueue::TryClose(uint32_t stream, std::optional<uint32_t> unused_block,
+                         std::optional<Position> failed_at) {
+  const Lock lock = TryLock();
+  if (!lock.owns()) return false;
+  Close(stream, unused_block, failed_at);
+  return true;
+}
+
+WorkQueue::Lock WorkQueue::TryLock() {
+  if (!mutex_.try_lock_for(kMasterWaits)) return {mutex_, boost::interprocess::defer_lock};
+  Lock lock(mutex_, boost::interprocess::accept_ownership);
+  RepairAfterDeath();
+  return lock;
+}
+
+void WorkQueue::Stop() {
+  stopped_ = true;
+  epoch_.fetch_add(1);
+  FutexWakeAll(&epoch_);
+}
+
+void WorkQueue::Release(Chunk* chunk) {
+  if (chunk->block == kNoBlock) return;
+  const uint32_t block = chunk->block;
+  chunk->block = kNoBlock;
+  chunk_in_block_[block] = kNoChunk;
+  block_wanted_ = false;
+}
+
+void WorkQueue::ReleaseSafeBlocks() {
+  for (const uint64_t number : chunk_in_block_) {
+    if (number == kNoChunk) continue;
+    Chunk& chunk = ledger_[number];
+    if (!IsSafe(chunk)) continue;
+    --workers_[chunk.owner].blocks_kept;
+    Release(&chunk);
+  }
+  WakeAll();
 }
 
 void WorkQueue::Wait(Lock* lock) {

@@ -18,84 +18,182 @@ namespace tally {
 struct Task {
   enum class Kind {
     kCount,        // count chunk `number`; then Finish() it
-    kOpenStream,   // become the reader of input `number`
+    kOpenStream,   // become the reader of stream `number`, from where its text was published up to
     kFill,         // as a reader: fill block `number`; then Publish() or CloseStream()
     kStopReading,  // as a reader: what follows is no longer wanted; CloseStream()
+    kSaveTable,    // make a snapshot of the table, then TableSaved(): blocks are wanted back
     kNone,         // all work is done or given away
   };
   Kind kind = Kind::kNone;
   uint64_t number = 0;
 };
 
+/// An input that cannot be mapped. It has one reader at a time, which publishes its text piece by
+/// piece as chunks.
+struct Stream {
+  uint32_t input = 0;
+  uint32_t reader = kNobody;  // a worker, or kFeeder
+  bool ended = false;
+  NgramVersion ngram_version = NgramVersion::kV2;  // of its chunks, once there are any
+  uint32_t failed_for = kNobody;                   // the reader that ended it because of a failure
+  uint64_t published = 0;                          // how much of its text has become chunks
+};
+
+/// The reader of streams that can be read only once: the master itself, since a worker that dies
+/// would take with it what it has read.
+constexpr uint32_t kFeeder = kNobody - 1;
+
+/// What the queue knows of a worker.
+struct WorkerState {
+  static constexpr uint32_t kNoStream = ~uint32_t{0};
+
+  bool started = false;         // written by the worker itself: whoever finds it set is a successor
+  bool finished = false;        // and when nothing is left to do for it
+  uint32_t stream = kNoStream;  // the one that it reads
+  uint64_t chunks_done = 0;     // in all lives
+  uint64_t blocks_kept = 0;     // of chunks that it has counted
+  // The chunks that its table has outlive it: those done up to `saved` in a snapshot, and while
+  // `saving`, when the table itself does not change, all of them (worker/table_snapshot.h).
+  std::atomic<uint64_t> saved{0};
+  std::atomic<bool> saving{false};
+  std::atomic<bool> ended{false};  // in good order, so that its table counts; set by the master
+};
+
 /// Chunks of mapped inputs are in the ledger from the start and are claimed in order. A stream has
-/// one reader, a worker that fills blocks of shared memory with its text and publishes each as a
-/// further chunk, for anyone to claim; while no block is free, the reader counts as well.
+/// a reader that fills blocks of shared memory with its text and publishes each as a further chunk,
+/// for anyone to claim; while no block is free, a worker that is a reader counts as well.
+///
+/// A worker may die at any instruction, also in here. Its table is lost then, up to its last
+/// snapshot, so the block of a chunk is kept until a snapshot has it. A successor with its number
+/// calls StartOver(), which gives its chunks back to all. Whatever can be derived from the ledger
+/// and the streams is derived anew after a death; what cannot is changed by a single store.
 ///
 /// Every call may be made by any worker, in any process; each holds the lock for some instructions
 /// only, and waits without it. The pointers in here are valid in all of them, since all were forked
-/// from the master that made them.
+/// from the master that made them. The master never waits for the lock for long: a worker that was
+/// stopped might hold it.
 class WorkQueue {
  public:
   /// `ledger`: shared memory; its first `mapped_chunks` entries are made, the rest are for the
-  /// streams. `streams`: the inputs that are streams, in order. `blocks`: at most kMaxBlocks.
-  WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks, std::span<const uint32_t> streams,
-            uint32_t blocks);
+  /// streams. `streams`: in the order of their inputs. `blocks`: at most kMaxBlocks. `keep_blocks`:
+  /// whether workers can die alone; else a block is free once it was counted.
+  WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks, std::span<Stream> streams,
+            std::span<WorkerState> workers, uint32_t blocks, bool keep_blocks);
 
   static constexpr uint32_t kMaxBlocks = 2048;
 
-  /// The next task for `worker`; waits while there is none but there may be one. A worker that is
-  /// the reader of a stream says the place it has read up to.
-  /// A claimed chunk is noted in the ledger as this worker's before anyone can see it is gone.
-  Task Claim(uint32_t worker, std::optional<Position> reading);
+  // For workers. `worker` is the caller's own number.
 
-  /// A claimed chunk is counted; its block is free again.
-  void Finish(uint64_t chunk, uint64_t lines);
+  /// The next task; waits while there is none but there may be one. A claimed chunk is noted in the
+  /// ledger as this worker's before anyone can see it is gone.
+  Task Claim(uint32_t worker);
+
+  /// A claimed chunk is in the worker's table.
+  void Finish(uint32_t worker, uint64_t chunk, const ChunkCount& count);
 
   /// A filled block becomes a chunk; `chunk` says all about it but its owner. False where the
   /// ledger is full.
-  [[nodiscard]] bool Publish(const Chunk& chunk);
+  [[nodiscard]] bool Publish(uint32_t worker, const Chunk& chunk);
 
-  /// The reader is done with its stream; `unused_block` is the one it was given to fill, if any.
-  void CloseStream(std::optional<uint32_t> unused_block);
+  /// The reader is done with its stream: at its end, or because no more of it is wanted, or because
+  /// it failed there, which is then as FailAt(). `unused_block` is the one it was given to fill.
+  void CloseStream(uint32_t worker, std::optional<uint32_t> unused_block,
+                   std::optional<Position> failed_at = {});
 
-  /// The run fails at this place at the latest: nothing at or behind it is handed out any more.
-  /// All that comes before still is, so that the first failure in the inputs' order is found
+  /// The run fails at this place at the latest: no chunk that begins behind it is handed out any
+  /// more. All that comes before still is, so that the first failure in the inputs' order is found
   /// whatever the scheduling.
   void FailAt(Position position);
 
   /// Whether what lies at `position` may still matter: no failure before it is known.
   bool IsWanted(Position position);
 
+  /// The table's snapshot holds all chunks that this worker has done.
+  void TableSaved();
+
+  /// For the successor of a worker that died, before it claims anything: takes back all that is not
+  /// in the snapshot. The chunk that was being counted is the first one for the successor, if there
+  /// is any, so that one which kills whoever counts it costs nobody else's table.
+  std::optional<uint64_t> StartOver(uint32_t worker);
+
+  // For the master, as the feeder. Nothing happens where the lock cannot be had at once: try again.
+
+  /// kFill or kStopReading for a stream; none where no block is free, or enough are full. kFill is
+  /// for the block that it `has` already, if any.
+  std::optional<Task> TryClaimBlock(uint32_t stream, std::optional<uint32_t> has);
+  enum class Published { kYes, kTryAgain, kLedgerFull };
+  [[nodiscard]] Published TryPublish(uint32_t stream, const Chunk& chunk);
+  [[nodiscard]] bool TryClose(uint32_t stream, std::optional<uint32_t> unused_block,
+                              std::optional<Position> failed_at);
+
+  /// Nothing is handed out any more, by whoever holds the lock now. For the master.
+  void Stop();
+
   /// Chunks known so far: streams may add more. For the progress line; takes no lock.
   uint64_t chunks_known() const { return chunks_end_.load(std::memory_order_relaxed); }
 
   std::span<const Chunk> ledger() const { return ledger_.first(chunks_known()); }
+  std::span<const Stream> streams() const { return streams_; }
+  std::span<const WorkerState> workers() const { return workers_; }
+  std::span<WorkerState> workers() { return workers_; }
+
+  /// Whether this chunk of a worker that died need not be counted again.
+  bool IsSaved(const Chunk& chunk) const {
+    if (chunk.done == 0) return false;
+    const WorkerState& owner = workers_[chunk.owner];
+    return chunk.done <= owner.saved || owner.saving;
+  }
 
  private:
+  static constexpr uint64_t kNoChunk = ~uint64_t{0};
+
   using Lock = boost::interprocess::scoped_lock<RobustMutex>;
 
-  void CheckOwner();
-  std::optional<Task> TryClaim(uint32_t worker, const std::optional<Position>& reading);
-  std::optional<Task> TryFill(const Position& reading);
+  /// The lock for the master: not owned where it was not to be had in a moment.
+  Lock TryLock();
+  void DeriveAnew();
+  bool IsFarAhead() const { return chunks_end_ - next_published_ >= 2 * workers_.size(); }
+  bool IsBeforeLimit(Position position) const { return position <= limits_[current_limit_]; }
+  void LowerLimit(Position position);
+  void RepairAfterDeath();
+  std::optional<Task> TryClaim(uint32_t worker);
+  std::optional<Task> TryFill(uint32_t stream, uint32_t reader);
+  std::optional<Task> TryOpenStream(uint32_t worker);
   std::optional<Task> TryClaimChunk(uint32_t worker, uint64_t* next, uint64_t end);
+  bool PublishAs(uint32_t stream, const Chunk& chunk);
+  void Close(uint32_t stream, std::optional<uint32_t> unused_block,
+             std::optional<Position> failed_at);
+  void Release(Chunk* chunk);
+  void ReleaseSafeBlocks();
+  bool IsSafe(const Chunk& chunk) const {
+    return chunk.done != 0 && (workers_[chunk.owner].ended || IsSaved(chunk));
+  }
   void Wait(Lock* lock);
   void WakeAll();
 
-  RobustMutex mutex_;  // guards all below, and the owner, done and lines fields of the ledger
+  RobustMutex mutex_;  // guards all below, and what the ledger says after a chunk was published
   std::span<Chunk> ledger_;
-  std::span<const uint32_t> streams_;
-  uint64_t next_mapped_ = 0;
+  std::span<Stream> streams_;
+  std::span<WorkerState> workers_;
   uint64_t mapped_end_;
-  uint64_t next_published_;
+  uint32_t block_count_;
+  bool keep_blocks_;
+
   std::atomic<uint64_t> chunks_end_;  // mapped and published
+  std::array<uint32_t, kMaxBlocks> block_filler_;
+  std::array<Position, 2> limits_{kEndOfInputs, kEndOfInputs};
+  uint32_t current_limit_ = 0;
+  std::atomic<bool> stopped_{false};
+
+  // Derived from the above: no unclaimed chunk and no closed stream comes before these places, ...
+  uint64_t next_mapped_ = 0;
+  uint64_t next_published_ = 0;
   uint32_t next_stream_ = 0;
   uint32_t open_streams_ = 0;
-  uint32_t block_count_;
-  std::array<bool, kMaxBlocks> block_in_use_{};
-  Position limit_ = kEndOfInputs;
-  bool owner_died_ = false;
+  std::array<uint64_t, kMaxBlocks> chunk_in_block_;
+  bool block_wanted_ = false;  // a reader waits for one
 
-  uint32_t waiters_ = 0;
+  uint32_t waiters_ = 0;            // at least
   std::atomic<uint32_t> epoch_{0};  // a futex: changes whenever a waiter might find work
   static_assert(std::atomic<uint32_t>::is_always_lock_free);
 };

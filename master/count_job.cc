@@ -4,30 +4,35 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <boost/interprocess/mapped_region.hpp>
 #include <chrono>
-#include <random>
+#include <cstring>
+#include <system_error>
 #include <unordered_set>
+#include <utility>
 
 #include "common/control_block.h"
-#include "common/count_table.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/fault_point.h"
+#include "master/books.h"
 #include "master/bus_error.h"
 #include "master/cpu_count.h"
 #include "master/foreign_format.h"
 #include "master/input_findings.h"
 #include "master/input_opener.h"
-#include "master/memory_plan.h"
+#include "master/map_phase.h"
+#include "master/memory_limit.h"
 #include "master/merger.h"
 #include "master/messages.h"
 #include "master/output.h"
 #include "master/output_file.h"
 #include "master/progress_line.h"
+#include "master/run_memory.h"
 #include "master/signals.h"
 #include "master/splitter.h"
 #include "master/stats.h"
 #include "master/worker_failure.h"
+#include "master/worker_supervisor.h"
 #include "worker/ngram_parser.h"
 #include "worker/worker.h"
 
@@ -66,32 +71,45 @@ class CountJob {
     Allocate();
     stats_.plan_ms = stopwatch_.LapMs();
 
+    phase_ = Phase::kMap;
+    TALLY_FAULT_POINT("before-map");
     Map();
     stats_.map_ms = stopwatch_.LapMs();
     CheckInputs();
+    CheckBooks();
 
+    phase_ = Phase::kMerge;
+    TALLY_FAULT_POINT("before-merging");
     Merge();
     stats_.merge_ms = stopwatch_.LapMs();
 
+    phase_ = Phase::kWrite;
+    TALLY_FAULT_POINT("before-write");
     Write();
     stats_.output_ms = stopwatch_.LapMs();
+
+    phase_ = Phase::kEnd;
+    TALLY_FAULT_POINT("before-stats");
     WriteStats();
   }
+
+  /// How far it was, once.
+  void SayStopped(int signal_number);
 
  private:
   void OpenAndPlan();
   Format DetectFormat();
   void WarnOfForeignFormats();
+  void WarnOfUnmappedFiles();
   void CheckOutputs() const;
   void RefuseToOverwriteInputs() const;
   void Allocate();
   bool IsAlone() const { return workers_ == 1 || options_.mode == ExecutionMode::kSerial; }
   RaceWindow Window() const;
   void Map();
-  ProgressState CurrentProgress() const;
-  std::string DescribeWork(uint32_t worker) const;
   void NotePeakMemory(std::span<const WorkerOutcome> outcomes);
   void CheckInputs();
+  void CheckBooks() const;
   void SayWhatWasLost(uint64_t updates) const;
   void Merge();
   void ThrowIfOverflowed() const;
@@ -99,8 +117,13 @@ class CountJob {
   std::vector<Row> AbsentRows(const RowOrder& order) const;
   void WriteStats();
 
+  enum class Phase { kPlan, kMap, kMerge, kWrite, kEnd };
+  std::string HowFar() const;
+
   const CountOptions& options_;
   Executor* executor_;
+  Phase phase_ = Phase::kPlan;
+  bool said_stopped_ = false;
   Stopwatch stopwatch_;
   RunStats stats_;
   ProgressLine progress_;
@@ -108,17 +131,15 @@ class CountJob {
   uint32_t workers_ = 1;
   FormatOptions format_;
   std::vector<Input> inputs_;
-  std::vector<uint32_t> streams_;  // the inputs that are streams
   std::vector<Chunk> mapped_chunks_;
   std::optional<BusErrorReport> bus_errors_;  // while this process may touch the mapped inputs
   std::optional<uint64_t> input_bytes_;       // of the files; none where a pipe is among them
 
-  boost::interprocess::mapped_region control_region_;
-  ControlBlock* control_ = nullptr;
-  SharedRegion ledger_;
-  std::vector<SharedRegion> table_regions_;
-  std::vector<char*> tables_;
-  BlockPool blocks_;
+  MemoryLimit memory_limit_;
+  std::optional<RunMemory> memory_;
+  ControlBlock* control_ = nullptr;  // in it
+  std::optional<WorkerSupervisor> supervisor_;
+  InputFailure feeder_failure_;
 
   MergedTables merged_;
 };
@@ -133,12 +154,14 @@ void CountJob::OpenAndPlan() {
     progress_.Show({.more_chunks = true, .note = "waiting for " + name});
   });
   bus_errors_.emplace(inputs_, options_.files);
-  if (!options_.quiet) WarnOfForeignFormats();
+  if (!options_.quiet) {
+    WarnOfForeignFormats();
+    WarnOfUnmappedFiles();
+  }
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
   input_bytes_ = 0;
   for (uint32_t input = 0; input < inputs_.size(); ++input) {
-    if (inputs_[input].is_stream()) streams_.push_back(input);
     if (!inputs_[input].size_known) input_bytes_.reset();
     if (input_bytes_) *input_bytes_ += inputs_[input].file_bytes;
   }
@@ -184,6 +207,18 @@ void CountJob::WarnOfForeignFormats() {
   }
 }
 
+// Once, too: it is slower, and the cause is mostly the same for all.
+void CountJob::WarnOfUnmappedFiles() {
+  for (const Input& input : inputs_) {
+    if (input.cannot_map == 0) continue;
+    progress_.Erase();
+    Say(fmt::format("{}: cannot be mapped ({}), so it is read, by one worker at a time",
+                    EscapeForMessage(input.name),
+                    std::generic_category().message(input.cannot_map)));
+    return;
+  }
+}
+
 void CountJob::CheckOutputs() const {
   RefuseToOverwriteInputs();
   if (options_.output_path.empty()) {
@@ -210,23 +245,16 @@ void CountJob::RefuseToOverwriteInputs() const {
 }
 
 void CountJob::Allocate() {
-  const MemoryLimits limits = MemoryLimits::OfThisProcess();
-  blocks_ = ReserveBlocks(workers_, inputs_, options_.chunk_size_bytes, limits);
-  ledger_ = ReserveLedger(mapped_chunks_, inputs_, limits);
-  const std::span<Chunk> ledger(reinterpret_cast<Chunk*>(ledger_.data()),
-                                ledger_.size_bytes() / sizeof(Chunk));
-  control_region_ = MapControlRegion(workers_);
-  control_ = ControlBlock::Create(
-      control_region_.get_address(), workers_, {.unsafe = options_.unsafe, .window = Window()},
-      ledger, mapped_chunks_.size(), std::span<const uint32_t>(streams_), BlockCount(workers_));
-  table_regions_ = ReserveTables(workers_, inputs_, MemoryLimits::OfThisProcess());
-  // A seed of each run's own: nobody can prepare a file whose keys all collide.
-  std::random_device entropy;
-  const uint64_t seed = uint64_t{entropy()} << 32 | entropy();
-  for (const SharedRegion& region : table_regions_) {
-    CountTable::Create(region.data(), region.size_bytes(), seed);
-    tables_.push_back(region.data());
-  }
+  memory_limit_ = FindMemoryLimit(options_.memory_bytes);
+  memory_.emplace(RunNeeds{.workers = workers_,
+                           .inputs = inputs_,
+                           .mapped_chunks = mapped_chunks_,
+                           .chunk_size_bytes = options_.chunk_size_bytes,
+                           .progress = {.unsafe = options_.unsafe, .window = Window()},
+                           .workers_may_die = options_.mode == ExecutionMode::kProcess,
+                           .memory = memory_limit_});
+  control_ = &memory_->control();
+  supervisor_.emplace(workers_, [](std::string_view message) { Say(message); });
 }
 
 // Where nobody can slip in, there is no point in waiting for it.
@@ -235,54 +263,63 @@ RaceWindow CountJob::Window() const {
 }
 
 void CountJob::Map() {
-  const CountPlan plan{.format = format_,
-                       .skip_malformed = options_.skip_malformed,
-                       .inputs = inputs_,
-                       .control = control_,
-                       .tables = tables_,
-                       .blocks = &blocks_};
-  const auto outcomes = executor_->Run(
-      workers_, [&plan](uint32_t worker) { return RunWorker(plan, worker); },
-      [this] { progress_.Show(CurrentProgress()); },
-      [this] {
-        progress_.Erase();  // the end may come without another chance
-        control_->queue().FailAt(kStartOfInputs);
-      });
+  CountPlan plan;
+  plan.format = format_;
+  plan.skip_malformed = options_.skip_malformed;
+  plan.inputs = inputs_;
+  memory_->Describe(&plan);
+  plan.memory_remedy =
+      fmt::format("{}: {}{}", memory_limit_.what, workers_ > 1 ? "use fewer workers (-j), or " : "",
+                  memory_limit_.remedy);
+  MapPhase map({.plan = plan,
+                .workers = workers_,
+                .workers_are_processes = options_.mode == ExecutionMode::kProcess,
+                .input_bytes = input_bytes_,
+                .stall_timeout = options_.stall_timeout,
+                .check_inputs = [this] { ThrowIfChanged(inputs_, options_.files); },
+                .on_stop_signal = [this](int signal_number) { SayStopped(signal_number); },
+                .supervisor = &*supervisor_,
+                .progress = &progress_});
+  const auto outcomes = map.Run(executor_);
   bus_errors_.reset();
-  ProgressState done = CurrentProgress();
-  done.more_chunks = false;
-  progress_.Finish(done);
+  feeder_failure_ = map.feeder_failure();
 
   // First: what went wrong may be the fault of a file that changed under the workers.
   ThrowIfChanged(inputs_, options_.files);
   for (const WorkerReport& report : control_->reports()) {
-    if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()));
+    if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()), report.fatal_status);
   }
-  ThrowIfWorkerDied(
-      outcomes, [this](uint32_t worker) { return DescribeWork(worker) + "; nothing was written"; });
+  ThrowIfWorkerDied(outcomes, [](uint32_t) { return "counting; nothing was written"; });
   NotePeakMemory(outcomes);
 }
 
-ProgressState CountJob::CurrentProgress() const {
-  const WorkDone done = control_->progress();
-  return {.chunks_done = done.chunks,
-          .chunks_known = control_->queue().chunks_known(),
-          .more_chunks = !streams_.empty(),
-          .bytes_done = done.file_bytes,
-          .bytes_total = input_bytes_};
+void CountJob::SayStopped(int signal_number) {
+  if (std::exchange(said_stopped_, true)) return;
+  progress_.Erase();
+  ShowIfReady(fmt::format("tally: stopped by SIG{} {}\n", sigabbrev_np(signal_number), HowFar()));
 }
 
-std::string CountJob::DescribeWork(uint32_t worker) const {
-  const std::span<const Chunk> ledger = control_->queue().ledger();
-  for (size_t number = 0; number < ledger.size(); ++number) {
-    const Chunk& chunk = ledger[number];
-    if (chunk.owner != worker || chunk.done) continue;
-    return fmt::format("counting chunk {} ({}, bytes {} to {})", number + 1,
-                       EscapeForMessage(inputs_[chunk.input].name), chunk.begin, chunk.end);
+std::string CountJob::HowFar() const {
+  switch (phase_) {
+    case Phase::kPlan:
+      return "before anything was counted";
+    case Phase::kMap:
+      break;
+    case Phase::kMerge:
+      return "while the tables were merged; nothing was written";
+    case Phase::kWrite:
+      return options_.output_path.empty() ? "while the counts were written"
+                                          : "while the counts were written; the file is as it was";
+    case Phase::kEnd:
+      return "after the counts were written";
   }
-  const uint32_t input = control_->reports()[worker].reading_input;
-  if (input == WorkerReport::kNoInput) return "it was between two chunks";
-  return fmt::format("reading {}", EscapeForMessage(inputs_[input].name));
+  const auto done = static_cast<double>(control_->progress().file_bytes);
+  std::string of_all;
+  if (input_bytes_.value_or(0) > 0) {
+    const auto all = static_cast<double>(*input_bytes_);
+    of_all = fmt::format(" of {} ({:.0f} %)", FormatBytes(all), 100 * done / all);
+  }
+  return fmt::format("with {}{} counted; nothing was written", FormatBytes(done), of_all);
 }
 
 void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
@@ -295,7 +332,7 @@ void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
 }
 
 void CountJob::CheckInputs() {
-  const InputFindings findings(*control_, inputs_);
+  const InputFindings findings(*control_, inputs_, feeder_failure_);
   findings.ThrowFirstFailure(options_.skip_malformed);
   stats_.malformed = findings.malformed();
   const WorkDone done = control_->work_done();
@@ -306,6 +343,11 @@ void CountJob::CheckInputs() {
   if (options_.unsafe && !options_.quiet) SayWhatWasLost(done.chunks);
   stats_.bytes = done.text_bytes;
   stats_.records = done.records;
+}
+
+void CountJob::CheckBooks() const {
+  CheckThatAllWasCounted(control_->queue(), inputs_);
+  CheckShares(control_->queue(), control_->work_done());
 }
 
 void CountJob::SayWhatWasLost(uint64_t updates) const {
@@ -322,13 +364,14 @@ void CountJob::SayWhatWasLost(uint64_t updates) const {
 }
 
 void CountJob::Merge() {
-  merged_ = MergeTables(tables_,
+  merged_ = MergeTables(memory_->tables(),
                         {.sort = options_.sort,
                          .min_count = options_.min_count,
                          .top = options_.top,
                          .find = options_.find},
-                        executor_, workers_);
+                        executor_, workers_, &*supervisor_);
   ThrowIfOverflowed();
+  CheckTotal(control_->queue(), merged_.total);
   NotePeakMemory(merged_.outcomes);
   stats_.distinct = merged_.distinct;
   stats_.total = merged_.total;
@@ -357,6 +400,7 @@ void CountJob::Write() {
                options_.top.value_or(merged_.distinct + absent.size()),
                [&writer](std::string_view key, uint64_t count) { writer->Row(key, count); });
   writer->Finish();
+  TALLY_FAULT_POINT("before-commit");
   file->Commit();
   stats_.keys_not_utf8 = writer->keys_replaced();
 }
@@ -387,7 +431,13 @@ void CountJob::WriteStats() {
 }  // namespace
 
 void RunCount(const CountOptions& options, Executor* executor) {
-  CountJob(options, executor).Run();
+  CountJob job(options, executor);
+  try {
+    job.Run();
+  } catch (const Interrupted& stop) {
+    job.SayStopped(stop.signal_number());
+    throw;
+  }
 }
 
 }  // namespace tally

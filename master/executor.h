@@ -2,9 +2,11 @@
 #ifndef TALLY_MASTER_EXECUTOR_H_
 #define TALLY_MASTER_EXECUTOR_H_
 
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -16,10 +18,56 @@ namespace tally {
 struct WorkerOutcome {
   pid_t pid = 0;           // 0: it was no process of its own
   bool succeeded = false;  // its body returned true
-  bool stopped = false;    // it was killed, or not started, because another one had failed
+  bool stopped = false;    // it was killed, or not started, because of others
+  bool hung = false;       // it was killed because it hung
   int signal_number = 0;   // it was killed by this signal; 0: it was not
   int exit_status = 0;
   rusage usage{};  // its own and its children's; zeros where it is no process of its own
+};
+
+/// Input that the calling thread reads for the workers while it waits for them.
+class Feeder {
+ public:
+  virtual ~Feeder() = default;
+
+  /// Adds the descriptors whose bytes would end the next wait early, and returns for how long to
+  /// wait for them at most.
+  virtual std::chrono::nanoseconds AddWaits(std::vector<pollfd>* waits) = 0;
+
+  /// Called after each wait, whatever ended it. Returns soon. May throw, as on_tick.
+  virtual void Feed() = 0;
+};
+
+/// What becomes of a run when one of its workers has ended.
+enum class Next {
+  kGoOn,     // the others go on without it
+  kReplace,  // another one starts in its place, with its number: its body is called again
+  kStop,     // the others are stopped, too
+};
+
+/// What the calling thread does while the workers run. All of it is optional, is called from that
+/// thread, and may throw, but ask_to_stop: the executor then ends all workers and passes it on.
+struct Supervision {
+  /// Called at once and then about ten times a second.
+  std::function<void()> on_tick = {};
+
+  /// Called where workers should end early: makes the bodies return soon. Processes are killed
+  /// instead, so bodies that never wait for ever may do without.
+  std::function<void()> ask_to_stop = {};
+
+  /// Asked about each worker that ended, but for those that were stopped. By default, the run goes
+  /// on after a success and stops after a failure. A thread is never replaced: kReplace stops.
+  std::function<Next(uint32_t worker, const WorkerOutcome& outcome)> on_end = {};
+
+  /// Asked with each tick about each worker that runs: one that hangs is killed. A thread cannot
+  /// be: then this process ends.
+  std::function<bool(uint32_t worker)> is_hung = {};
+
+  /// Called where only `started` (> 0) workers could be started, because of errno `error`: the run
+  /// goes on with these. Without it, that is an Error.
+  std::function<void(uint32_t started, int error)> on_too_few = {};
+
+  Feeder* feeder = nullptr;
 };
 
 /// Runs body(0) ... body(workers-1), side by side or in turn. The bodies share memory from
@@ -28,21 +76,15 @@ class Executor {
  public:
   /// What a worker does; false: it failed, in an orderly way. Must not throw.
   using Body = std::function<bool(uint32_t worker)>;
-  /// Called from the calling thread while the workers run, at once and then about ten times a
-  /// second.
-  using OnTick = std::function<void()>;
-  /// Called from the calling thread where workers should end early: makes the bodies return soon.
-  /// Processes are killed instead, so bodies that never wait for ever may do without.
-  using AskToStop = std::function<void()>;
 
   virtual ~Executor() = default;
 
-  /// Returns one outcome a worker once all have ended. As soon as one fails or dies, the others are
-  /// stopped. Throws Interrupted on a stop signal, and whatever on_tick throws; no worker is left
-  /// then either. REQUIRES: NoteStopSignals() was called, this is the main thread, and it is the
-  /// only one of this process.
-  virtual std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
-                                         const AskToStop& ask_to_stop = {}) = 0;
+  /// Returns one outcome a worker (the last one, where it was replaced) once all have ended. Throws
+  /// Interrupted on a stop signal, and whatever the supervision throws; no worker is left then
+  /// either. REQUIRES: NoteStopSignals() was called, this is the main thread, and it is the only
+  /// one of this process.
+  virtual std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
+                                         const Supervision& supervision = {}) = 0;
 
   virtual std::string_view name() const = 0;
 };

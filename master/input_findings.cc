@@ -9,9 +9,11 @@
 #include "master/messages.h"
 
 namespace tally {
-InputFindings::InputFindings(const ControlBlock& control, std::span<const Input> inputs)
-    : control_(control), inputs_(inputs) {
+InputFindings::InputFindings(const ControlBlock& control, std::span<const Input> inputs,
+                             const InputFailure& feeder_failure)
+    : control_(control), inputs_(inputs), unreadable_(feeder_failure) {
   for (const WorkerReport& report : control.reports()) {
+    unreadable_.NoteFirst(report.input_failure.position, report.input_failure.message.view());
     malformed_ += report.malformed;
     for (size_t i = 0; i < report.samples_used(); ++i) first_lines_.push_back(&report.samples[i]);
   }
@@ -21,20 +23,13 @@ InputFindings::InputFindings(const ControlBlock& control, std::span<const Input>
 }
 
 void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
-  const InputFailure* unreadable = nullptr;
-  for (const WorkerReport& report : control_.reports()) {
-    if (report.input_failure.message.empty()) continue;
-    if (unreadable == nullptr || report.input_failure.position < unreadable->position) {
-      unreadable = &report.input_failure;
-    }
-  }
   if (!skip_malformed && !first_lines_.empty()) {
     const MalformedLine& line = *first_lines_.front();
-    if (unreadable == nullptr || line.position < unreadable->position) {
+    if (line.position < unreadable_.position) {
       throw Error(Describe(line) + "; --skip-malformed counts the rest");
     }
   }
-  if (unreadable != nullptr) throw Error(std::string(unreadable->message.view()));
+  if (!unreadable_.message.empty()) throw Error(std::string(unreadable_.message.view()));
 }
 
 void InputFindings::SaySkipped(uint64_t records) const {
@@ -62,7 +57,7 @@ uint64_t InputFindings::LineNumber(const MalformedLine& line) const {
   for (const Chunk& chunk : control_.queue().ledger()) {
     const bool before = chunk.input == line.position.input &&
                         chunk.begin < control_.queue().ledger()[line.chunk].begin;
-    if (before) number += chunk.lines;
+    if (before) number += chunk.count.lines;
   }
   return number;
 }

@@ -16,7 +16,9 @@ namespace tally {
 /// same whatever the scheduling was.
 class InputFindings {
  public:
-  InputFindings(const ControlBlock& control, std::span<const Input> inputs);
+  /// `feeder_failure`: what the master itself could not read, if anything.
+  InputFindings(const ControlBlock& control, std::span<const Input> inputs,
+                const InputFailure& feeder_failure);
 
   /// Throws the Error for what comes first in the inputs, if there is anything that fails the run.
   void ThrowFirstFailure(bool skip_malformed) const;
@@ -35,6 +37,7 @@ class InputFindings {
   const ControlBlock& control_;
   std::span<const Input> inputs_;
   uint64_t malformed_ = 0;
+  InputFailure unreadable_;                        // the first one by position, if any
   std::vector<const MalformedLine*> first_lines_;  // in the inputs' order
 };
 

@@ -96,7 +96,7 @@ bool MayBecomeGzip(std::string_view first_bytes) {
 void PeekAtStream(Input* input, const std::function<void()>& while_waiting) {
   UniqueFd duplicate(fcntl(input->fd.get(), F_DUPFD_CLOEXEC, 0));
   if (!duplicate) throw SystemError(input->name, "cannot be read", errno);
-  const auto source = MakeDescriptorSource(std::move(duplicate), input->name, while_waiting);
+  const auto source = MakeDescriptorSource(std::move(duplicate), input->name, {while_waiting});
   std::string& prefix = input->prefix;
   while (MayBecomeGzip(prefix) && ReadMore(source.get(), &prefix)) {
   }
@@ -136,8 +136,9 @@ void MapOrStream(const std::string& path, const struct stat& status, bool may_ma
       input->mapping = MappedFile(input->fd.get(), size);
       input->text = input->mapping.text().substr(static_cast<size_t>(begin));
       return;
-    } catch (const std::system_error&) {
+    } catch (const std::system_error& error) {
       // Some file systems cannot map; reading works everywhere.
+      input->cannot_map = error.code().value();
     }
   }
   input->size_known = input->file_bytes > 0;

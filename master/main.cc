@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "common/error.h"
+#include "common/fault_point.h"
 #include "master/command_line.h"
 #include "master/compare/compare_job.h"
 #include "master/count_job.h"
@@ -40,6 +41,7 @@ int RunCommand(const PrintAndExit& request) {
 int Run(std::span<const char* const> arguments) {
   OccupyStandardStreams();
   NoteStopSignals();
+  TALLY_SET_UP_FAULTS();
   return std::visit([](const auto& command) { return RunCommand(command); },
                     ParseCommandLine(arguments, isatty(STDIN_FILENO) == 1));
 }
@@ -55,15 +57,13 @@ int Complain(const char* message, int exit_status) {
 int main(int argc, char** argv) {
   try {
     return tally::Run(std::span<const char* const>(argv, static_cast<size_t>(argc)).subspan(1));
-  } catch (const tally::UsageError& error) {
-    return tally::Complain(error.what(), tally::kExitUsage);
   } catch (const tally::Error& error) {
-    return tally::Complain(error.what(), tally::kExitFailed);
+    return tally::Complain(error.what(), error.exit_status());
   } catch (const tally::Interrupted& stop) {
     tally::DieBySignal(stop.signal_number());
   } catch (const std::bad_alloc&) {
     return tally::Complain("out of memory; use fewer workers (-j) or raise the limit (ulimit -v)",
-                           tally::kExitFailed);
+                           tally::kExitMemory);
   } catch (const std::exception& error) {
     return tally::Complain(error.what(), tally::kExitInternal);
   }

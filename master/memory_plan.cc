@@ -36,6 +36,10 @@ constexpr uint64_t kMaxStreamChunks = uint64_t{1} << 22;
 constexpr uint64_t kMaxBlockTarget = uint64_t{1} << 20;
 constexpr uint64_t kMinBlockTarget = uint64_t{64} << 10;
 
+// For each worker, until it saves its table: enough for a table of 100 MiB to be copied in a tenth
+// of the time that it takes to count them.
+constexpr uint64_t kMostKeptBlocks = 64;
+
 bool AnyStream(std::span<const Input> inputs) {
   return std::any_of(inputs.begin(), inputs.end(),
                      [](const Input& input) { return input.is_stream(); });
@@ -72,15 +76,14 @@ MemoryLimits MemoryLimits::OfThisProcess() {
   return limits;
 }
 
-std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
+std::vector<SharedRegion> ReserveTables(uint32_t count, std::span<const Input> inputs,
                                         const MemoryLimits& limits) {
   // Half of the space for all tables: the merge needs its own.
-  uint64_t bytes =
-      std::min(MostTableBytes(inputs, limits), limits.address_space_bytes / 2 / workers);
+  uint64_t bytes = std::min(MostTableBytes(inputs, limits), limits.address_space_bytes / 2 / count);
   for (; bytes >= CountTable::kMinRegionBytes; bytes /= 2) {
     try {
       std::vector<SharedRegion> regions;
-      while (regions.size() < workers) regions.push_back(SharedRegion::Reserve(bytes));
+      while (regions.size() < count) regions.push_back(SharedRegion::Reserve(bytes));
       return regions;
     } catch (const NoAddressSpace&) {
       // The system gives less than its limits say (vm.overcommit_memory=2): try half.
@@ -89,14 +92,9 @@ std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input>
   throw Error(
       fmt::format("each of {} tables needs at least {} KiB of address space, but only {} KiB are "
                   "left in all; {}",
-                  workers, CountTable::kMinRegionBytes >> 10, limits.address_space_bytes >> 10,
-                  AddressSpaceRemedy(workers)));
-}
-
-uint32_t BlockCount(uint32_t workers) {
-  // With one worker, which reads and counts in turn, a single block stays in the cache. With more,
-  // each can fill one while another one is counted.
-  return workers == 1 ? 1 : std::min(2 * workers, WorkQueue::kMaxBlocks);
+                  count, CountTable::kMinRegionBytes >> 10, limits.address_space_bytes >> 10,
+                  AddressSpaceRemedy(count)),
+      kExitMemory);
 }
 
 SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const Input> inputs,
@@ -111,8 +109,8 @@ SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const
   return ledger;
 }
 
-boost::interprocess::mapped_region MapControlRegion(uint32_t workers) {
-  const size_t size_bytes = ControlBlock::BytesFor(workers);
+boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t streams) {
+  const size_t size_bytes = ControlBlock::BytesFor(workers, streams);
   try {
     return boost::interprocess::anonymous_shared_memory(size_bytes);
   } catch (const boost::interprocess::interprocess_exception& error) {
@@ -122,17 +120,24 @@ boost::interprocess::mapped_region MapControlRegion(uint32_t workers) {
   }
 }
 
-BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,
-                        const MemoryLimits& limits) {
+BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits) {
   BlockPool pool;
-  if (!AnyStream(inputs)) return pool;
-  const uint64_t blocks = BlockCount(workers);
-  pool.target_bytes = std::clamp(chunk_size_bytes, kMinBlockTarget, kMaxBlockTarget);
-  uint64_t bytes = std::min(kMaxBlockBytes, limits.address_space_bytes / 8 / blocks);
+  pool.target_bytes = std::clamp(needs.chunk_size_bytes, kMinBlockTarget, kMaxBlockTarget);
+  const uint64_t least = 2 * needs.workers;
+  uint64_t count = least;
+  if (needs.keep) {
+    // As many as are no burden, and leave room for long records.
+    const uint64_t by_memory = needs.memory_limit_bytes / 8 / pool.target_bytes;
+    const uint64_t by_space = limits.address_space_bytes / 64 / pool.target_bytes;
+    count = std::clamp(std::min(by_memory, by_space), least, kMostKeptBlocks * needs.workers);
+  }
+  count = std::min<uint64_t>(count, WorkQueue::kMaxBlocks);
+  uint64_t bytes = std::min(kMaxBlockBytes, limits.address_space_bytes / 8 / count);
   for (; bytes >= pool.target_bytes + kReadablePadding; bytes /= 2) {
     try {
-      pool.region = SharedRegion::Reserve(blocks * bytes);
+      pool.region = SharedRegion::Reserve(count * bytes);
       pool.capacity_bytes = bytes - kReadablePadding;
+      pool.count = static_cast<uint32_t>(count);
       return pool;
     } catch (const NoAddressSpace&) {
       // As above: try half.
@@ -142,8 +147,9 @@ BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_
       fmt::format("{} KiB of address space are needed to read what cannot be mapped (pipes, "
                   "compressed files, or "
                   "files larger than the space left), but only {} KiB are left; {}",
-                  (blocks * pool.target_bytes) >> 10, limits.address_space_bytes >> 10,
-                  AddressSpaceRemedy(workers)));
+                  (count * pool.target_bytes) >> 10, limits.address_space_bytes >> 10,
+                  AddressSpaceRemedy(needs.workers)),
+      kExitMemory);
 }
 
 }  // namespace tally

@@ -23,10 +23,10 @@ struct MemoryLimits {
   static MemoryLimits OfThisProcess();
 };
 
-/// A table region for each worker, as large as its keys could need: bounded by the inputs where
+/// Regions for so many tables, each as large as its keys could need: bounded by the inputs where
 /// their size is known, and by twice the machine's memory. Takes less where the system gives less.
 /// Throws an Error with the numbers where there is not even room for small tables.
-std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
+std::vector<SharedRegion> ReserveTables(uint32_t count, std::span<const Input> inputs,
                                         const MemoryLimits& limits);
 
 /// The ledger: the mapped chunks, and room for those of the streams, if there are any.
@@ -35,14 +35,17 @@ SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const
 
 /// Zeroed shared memory for a ControlBlock: the one region that is touched from end to end, and so
 /// is not merely reserved.
-boost::interprocess::mapped_region MapControlRegion(uint32_t workers);
+boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t streams);
 
-/// Blocks for the streams among the inputs; none where there are no streams.
-BlockPool ReserveBlocks(uint32_t workers, std::span<const Input> inputs, uint64_t chunk_size_bytes,
-                        const MemoryLimits& limits);
+struct BlockNeeds {
+  uint32_t workers;
+  uint64_t chunk_size_bytes;
+  bool keep;  // they are kept for a while once they were counted
+  uint64_t memory_limit_bytes;
+};
 
-/// How many blocks such a pool has.
-uint32_t BlockCount(uint32_t workers);
+/// Blocks for streams.
+BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits);
 
 }  // namespace tally
 

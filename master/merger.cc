@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cstring>
@@ -11,7 +12,7 @@
 #include "common/control_block.h"
 #include "common/count_table.h"
 #include "common/error.h"
-#include "common/escape.h"
+#include "common/fault_point.h"
 #include "common/hash.h"
 #include "master/worker_failure.h"
 
@@ -27,12 +28,18 @@ struct MergeResult {
   uint64_t distinct = 0;
   uint128 total = 0;
   OverflowedKey overflowed;
+  bool finished = false;
 };
 
 // In shared memory.
 struct MergeControl {
-  std::atomic<uint64_t> next_partition{0};
+  // The worker that merges it. Whoever takes the place of one that died does all of that one's.
+  std::array<std::atomic<uint32_t>, size_t{1} << CountTable::kMaxLog2Partitions> owner;
   std::atomic<bool> out_of_memory{false};
+
+  MergeControl() {
+    for (auto& each : owner) each = kNobody;
+  }
 };
 
 struct MergePlan {
@@ -96,6 +103,7 @@ class MergeWorker {
  public:
   MergeWorker(const MergePlan& plan, uint32_t index)
       : plan_(plan),
+        index_(index),
         order_(plan.selection.sort),
         rows_(reinterpret_cast<Row*>(plan.row_regions[index].data())),
         result_(plan.results[index]),
@@ -104,17 +112,27 @@ class MergeWorker {
   }
 
   void Run() {
+    TALLY_FAULT_POINT("before-merge");
+    result_ = MergeResult();
     const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
     uint64_t rows = 0;
-    for (;;) {
-      const uint64_t partition = plan_.control->next_partition.fetch_add(1);
-      if (partition >= partitions) break;
+    for (uint64_t partition = 0; partition < partitions; ++partition) {
+      if (!IsMine(partition)) continue;
+      TALLY_FAULT_POINT("mid-merge");
       rows += Select(MergePartition(partition, rows_ + rows)).size();
     }
+    TALLY_FAULT_POINT("before-sort");
     result_.row_count = TopSorted({rows_, rows}).size();
+    TALLY_FAULT_POINT("merged");
   }
 
  private:
+  bool IsMine(uint64_t partition) const {
+    uint32_t owner = kNobody;
+    return plan_.control->owner[partition].compare_exchange_strong(owner, index_) ||
+           owner == index_;
+  }
+
   std::span<Row> MergePartition(uint64_t partition, Row* out) {
     uint64_t entries = 0;
     for (const CountTable& table : tables_) {
@@ -156,6 +174,7 @@ class MergeWorker {
   }
 
   const MergePlan& plan_;
+  const uint32_t index_;
   RowOrder order_;
   Row* rows_;
   MergeResult& result_;
@@ -195,7 +214,7 @@ Row RowOrder::MakeRow(std::string_view key, uint64_t count) const {
 }
 
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
-                         Executor* executor, uint32_t workers) {
+                         Executor* executor, uint32_t workers, WorkerSupervisor* supervisor) {
   uint64_t entries = 0;
   for (char* region : tables) entries += CountTable(region).size();
   MergePlan plan{.tables = tables,
@@ -219,19 +238,31 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
   std::uninitialized_default_construct_n(results, workers);
   plan.results = {results, workers};
 
-  merged.outcomes = executor->Run(
-      workers,
-      [&plan](uint32_t worker) {
-        try {
-          MergeWorker(plan, worker).Run();
-          return true;
-        } catch (const std::bad_alloc&) {
-          plan.control->out_of_memory = true;
-          return false;
-        }
-      },
-      [] {});
-  if (plan.control->out_of_memory) throw Error("out of memory while merging the workers' tables");
+  const auto merge = [&plan](uint32_t worker) {
+    TALLY_FAULTS_OF_WORKER(worker);
+    try {
+      MergeWorker(plan, worker).Run();
+      plan.results[worker].finished = true;
+      return true;
+    } catch (const std::bad_alloc&) {
+      plan.control->out_of_memory = true;
+      return false;
+    }
+  };
+  const auto on_end = [&](uint32_t worker, const WorkerOutcome& outcome) {
+    if (outcome.succeeded && plan.results[worker].finished) return Next::kGoOn;
+    if (plan.control->out_of_memory) return Next::kStop;
+    return supervisor->OnDeath(worker, outcome,
+                               {.doing = "merging the tables",
+                                .piece = fmt::format("merge {}", worker),
+                                .again = "it merges its partitions again"});
+  };
+  merged.outcomes =
+      executor->Run(workers, merge, {.on_end = on_end, .on_too_few = [](uint32_t, int) {}});
+  if (plan.control->out_of_memory) {
+    throw Error("out of memory while merging the workers' tables; use fewer workers (-j)",
+                kExitMemory);
+  }
   ThrowIfWorkerDied(merged.outcomes,
                     [](uint32_t) { return "merging the tables; nothing was written"; });
   CollectResults(plan, &merged);

@@ -15,6 +15,7 @@
 #include "common/uint128.h"
 #include "master/executor.h"
 #include "master/options.h"
+#include "master/worker_supervisor.h"
 
 namespace tally {
 
@@ -68,9 +69,10 @@ struct MergedTables {
 };
 
 /// Merges `tables` (regions of CountTables, all with the same hash seed) with `workers` workers of
-/// `executor`. Where a total passes 2^64-1, `overflowed` says so, and the rows are of no use.
+/// `executor`; of one that dies, the partitions are merged again. Where a total passes 2^64-1,
+/// `overflowed` says so, and the rows are of no use.
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
-                         Executor* executor, uint32_t workers);
+                         Executor* executor, uint32_t workers, WorkerSupervisor* supervisor);
 
 /// Calls visit(key, count) for the rows of sorted runs in the order of all, at most `limit` times.
 template <class Visitor>

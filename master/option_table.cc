@@ -16,6 +16,7 @@ constexpr Choice<ExecutionMode> kModes[] = {{"process", ExecutionMode::kProcess}
 
 constexpr uint64_t kMostRounds = 1'000'000'000;
 constexpr uint64_t kMostRuns = 1000;
+constexpr uint64_t kMostStallSeconds = 1'000'000;
 constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
 
 OptionGroup InputOptions(CountOptions* to) {
@@ -134,6 +135,20 @@ OptionGroup RunningOptions(CountOptions* to) {
         "what a worker takes at a time (default: 8M); no size changes the result",
         [=](Text v) { to->chunk_size_bytes = ParseSize(v); },
         {"block-size", "buffer-size", "blocksize"}},
+       {0,
+        "memory",
+        "SIZE",
+        "how much the tables may take in all (default: what is available)",
+        [=](Text v) { to->memory_bytes = ParseSize(v); },
+        {"max-memory", "memory-limit", "mem"}},
+       {0,
+        "stall-timeout",
+        "SECONDS",
+        "replace a worker that gives no sign of life for so long (default: never)",
+        [=](Text v) {
+          to->stall_timeout = std::chrono::seconds(ParseWholeNumber(v, 1, kMostStallSeconds));
+        },
+        {"timeout"}},
        {0, "progress", "WHEN", "auto (on a terminal), always or never (default: auto)",
         [=](Text v) { to->progress = ParseChoice(v, kProgressModes); }},
        {'q',

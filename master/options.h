@@ -3,6 +3,7 @@
 #ifndef TALLY_MASTER_OPTIONS_H_
 #define TALLY_MASTER_OPTIONS_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,6 +46,9 @@ struct CountOptions {
   ExecutionMode mode = ExecutionMode::kProcess;
   bool unsafe = false;                    // the progress counter without its lock
   std::optional<RaceWindow> race_window;  // of the unsafe counter; none: a yield
+
+  std::optional<uint64_t> memory_bytes;               // none: as much as there is
+  std::optional<std::chrono::seconds> stall_timeout;  // none: for ever
 
   bool skip_malformed = false;
   ProgressMode progress = ProgressMode::kAuto;

@@ -1,16 +1,19 @@
 #include "master/serial_executor.h"
 
+#include <atomic>
+
 #include "common/error.h"
 #include "master/thread_executor.h"
 
 namespace tally {
 
 std::vector<WorkerOutcome> SerialExecutor::Run(uint32_t workers, const Body& body,
-                                               const OnTick& on_tick,
-                                               const AskToStop& ask_to_stop) {
+                                               const Supervision& supervision) {
   std::vector<WorkerOutcome> outcomes(workers, {.stopped = true, .exit_status = kExitFailed});
+  std::atomic<uint32_t> current = 0;
   const auto run_all = [&](uint32_t) {
     for (uint32_t worker = 0; worker < workers; ++worker) {
+      current = worker;
       outcomes[worker].stopped = false;
       outcomes[worker].succeeded = body(worker);
       if (!outcomes[worker].succeeded) return false;
@@ -18,7 +21,14 @@ std::vector<WorkerOutcome> SerialExecutor::Run(uint32_t workers, const Body& bod
     }
     return true;
   };
-  ThreadExecutor().Run(/*workers=*/1, run_all, on_tick, ask_to_stop);
+  Supervision of_one = supervision;
+  of_one.on_end = [](uint32_t, const WorkerOutcome& all) {
+    return all.succeeded ? Next::kGoOn : Next::kStop;
+  };
+  if (supervision.is_hung) {
+    of_one.is_hung = [&](uint32_t) { return supervision.is_hung(current); };
+  }
+  ThreadExecutor().Run(/*workers=*/1, run_all, of_one);
   return outcomes;
 }
 

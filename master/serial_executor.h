@@ -10,8 +10,8 @@ namespace tally {
 /// and to mind signals. After one that fails, no other is started.
 class SerialExecutor : public Executor {
  public:
-  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
-                                 const AskToStop& ask_to_stop = {}) override;
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
+                                 const Supervision& supervision = {}) override;
   std::string_view name() const override { return "serial"; }
 };
 

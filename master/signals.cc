@@ -1,6 +1,5 @@
 #include "master/signals.h"
 
-#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,11 +90,11 @@ BlockedSignals::BlockedSignals() {
 
 void BlockedSignals::Restore() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-void BlockedSignals::WaitForSignal(std::chrono::nanoseconds timeout, int fd) const {
+void BlockedSignals::WaitForSignal(std::chrono::nanoseconds timeout,
+                                   std::span<pollfd> waits) const {
   const auto ns = std::max<int64_t>(0, timeout.count());
   const timespec limit{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
-  pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};  // poll ignores negative ones
-  ppoll(&readable, 1, &limit, &while_waiting_);
+  ppoll(waits.data(), waits.size(), &limit, &while_waiting_);
 }
 
 void ResetSignalsInWorker() {

@@ -3,8 +3,11 @@
 #ifndef TALLY_MASTER_SIGNALS_H_
 #define TALLY_MASTER_SIGNALS_H_
 
+#include <poll.h>
+
 #include <chrono>
 #include <csignal>
+#include <span>
 
 namespace tally {
 
@@ -33,9 +36,9 @@ class BlockedSignals {
   /// As it was before; for a forked process.
   void Restore() const;
 
-  /// Lets them in until one arrives, `timeout` has passed, or `fd` (where there is one) is
-  /// readable.
-  void WaitForSignal(std::chrono::nanoseconds timeout, int fd = -1) const;
+  /// Lets them in until one arrives, `timeout` has passed, or something that `waits` ask for has
+  /// happened.
+  void WaitForSignal(std::chrono::nanoseconds timeout, std::span<pollfd> waits = {}) const;
 
  private:
   sigset_t before_;

@@ -11,8 +11,8 @@ namespace tally {
 /// the whole process ends by that signal.
 class ThreadExecutor : public Executor {
  public:
-  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
-                                 const AskToStop& ask_to_stop = {}) override;
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
+                                 const Supervision& supervision = {}) override;
   std::string_view name() const override { return "thread"; }
 };
 

@@ -9,9 +9,15 @@
 namespace tally {
 
 std::string DescribeEnd(const WorkerOutcome& outcome) {
+  if (outcome.hung) return "gave no sign of life and was killed";
   if (outcome.signal_number == 0) return fmt::format("ended with status {}", outcome.exit_status);
   const char* const name = sigabbrev_np(outcome.signal_number);
   return fmt::format("was killed by SIG{}", name != nullptr ? name : "?");
+}
+
+std::string DescribeDeath(uint32_t worker, const WorkerOutcome& outcome) {
+  const std::string process = outcome.pid == 0 ? "" : fmt::format(" (process {})", outcome.pid);
+  return fmt::format("worker {}{} {}", worker + 1, process, DescribeEnd(outcome));
 }
 
 void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,
@@ -19,9 +25,7 @@ void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,
   for (uint32_t worker = 0; worker < outcomes.size(); ++worker) {
     const WorkerOutcome& outcome = outcomes[worker];
     if (outcome.succeeded || outcome.stopped) continue;
-    const std::string process = outcome.pid == 0 ? "" : fmt::format(" (process {})", outcome.pid);
-    throw Error(fmt::format("worker {}{} {} while {}", worker + 1, process, DescribeEnd(outcome),
-                            doing_what(worker)));
+    throw Error(fmt::format("{} while {}", DescribeDeath(worker, outcome), doing_what(worker)));
   }
 }
 

@@ -1,4 +1,4 @@
-// Turns what workers left behind into the error that the run ends with.
+// How the end of a worker is told.
 #ifndef TALLY_MASTER_WORKER_FAILURE_H_
 #define TALLY_MASTER_WORKER_FAILURE_H_
 
@@ -10,8 +10,11 @@
 
 namespace tally {
 
-/// "was killed by SIGKILL", "ended with status 1".
+/// "was killed by SIGKILL", "ended with status 1", "hung and was killed".
 std::string DescribeEnd(const WorkerOutcome& outcome);
+
+/// "worker 2 (process 123) was killed by SIGKILL".
+std::string DescribeDeath(uint32_t worker, const WorkerOutcome& outcome);
 
 /// Throws an Error for the first worker that failed or died by itself: its number, its process, how
 /// it ended, and what it was doing then.

@@ -306,7 +306,7 @@ class DescriptorSourceTest : public testing::Test {
   }
 
   std::unique_ptr<ByteSource> Source(std::function<void()> while_waiting = {}) {
-    return MakeDescriptorSource(UniqueFd(ends_[0]), "a pipe", std::move(while_waiting));
+    return MakeDescriptorSource(UniqueFd(ends_[0]), "a pipe", {std::move(while_waiting)});
   }
   void Send(std::string_view bytes) {
     ASSERT_EQ(write(ends_[1], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));

@@ -69,25 +69,43 @@ TEST_F(CountJobTest, TheOrderInWhichWorkersRunDoesNotMatter) {
   }
 }
 
-TEST_F(CountJobTest, AWorkerThatDiesIsNamedAndNothingIsWritten) {
-  WriteFile(options_.output_path, "old");
+TEST_F(CountJobTest, TheResultIsTheSameWhicheverWorkerDiesBeforeOrAfterItsWork) {
   for (uint32_t dead = 0; dead < 3; ++dead) {
-    FakeExecutor executor;
-    executor.KillWorker(dead, SIGBUS);
-    EXPECT_THAT(Failure(3, executor),
-                AllOf(StartsWith("worker " + std::to_string(dead + 1) + " (process "),
-                      HasSubstr("killed by SIGBUS"), HasSubstr("nothing was written")));
-    EXPECT_EQ(ReadFile(options_.output_path), "old");
-    EXPECT_EQ(ReadFile(options_.stats_path), "");
+    for (const bool before : {true, false}) {
+      FakeExecutor executor;
+      executor.KillWorker(dead, SIGBUS, /*lives=*/1, before);
+      testing::internal::CaptureStderr();
+      EXPECT_EQ(Count(3, executor), kCounts) << dead;
+      EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                  AllOf(HasSubstr("tally: worker " + std::to_string(dead + 1) + " (process "),
+                        HasSubstr("was killed by SIGBUS"), HasSubstr("takes its place")));
+      EXPECT_THAT(ReadFile(options_.stats_path), HasSubstr("\"records\": 6000,"));
+    }
   }
 }
 
-TEST_F(CountJobTest, AWorkerThatFailsWithoutASignalIsNamedWithItsStatus) {
+TEST_F(CountJobTest, AWorkerThatEndsOddlyIsReplaced) {
+  for (const int exit_status : {0, 1, 42}) {
+    FakeExecutor executor;
+    executor.FailWorker(1, exit_status);
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(Count(2, executor), kCounts);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                HasSubstr("ended with status " + std::to_string(exit_status)));
+  }
+}
+
+TEST_F(CountJobTest, WorkersThatKeepDyingEndTheRunAndNothingIsWritten) {
+  WriteFile(options_.output_path, "old");
   FakeExecutor executor;
-  executor.FailWorker(1);
+  executor.KillWorker(1, SIGKILL, /*lives=*/1000);
+  testing::internal::CaptureStderr();
   EXPECT_THAT(Failure(2, executor),
-              AllOf(StartsWith("worker 2 (process "), HasSubstr("ended with status 1")));
-  EXPECT_EQ(ReadFile(options_.output_path), "");
+              AllOf(StartsWith("worker 2 (process "), HasSubstr("killed by SIGKILL"),
+                    HasSubstr("11 workers have died"), HasSubstr("nothing was written")));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("probably out of memory"));
+  EXPECT_EQ(ReadFile(options_.output_path), "old");
+  EXPECT_EQ(ReadFile(options_.stats_path), "");
 }
 
 }  // namespace

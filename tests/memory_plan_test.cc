@@ -104,6 +104,14 @@ TEST(MemoryPlanTest, TooLittleAddressSpaceForTablesIsAnErrorWithTheNumbers) {
   EXPECT_THAT(error, HasSubstr("ulimit -v"));
 }
 
+BlockPool Blocks(uint32_t workers, uint64_t chunk_size_bytes, const MemoryLimits& limits) {
+  return ReserveBlocks({.workers = workers,
+                        .chunk_size_bytes = chunk_size_bytes,
+                        .keep = false,
+                        .memory_limit_bytes = 8 * kGiB},
+                       limits);
+}
+
 /// Whether `body` holds in a process that may map no more than 4 GiB.
 bool HoldsWithin4GiB(bool (*body)()) {
 #if defined(__SANITIZE_ADDRESS__)
@@ -128,7 +136,7 @@ TEST(MemoryPlanTest, WhereTheSystemGivesLessThanItsLimitsSayTablesAreSmaller) {
 
 TEST(MemoryPlanTest, WhereTheSystemGivesLessThanItsLimitsSayBlocksAreSmaller) {
   EXPECT_TRUE(HoldsWithin4GiB([] {
-    const BlockPool pool = ReserveBlocks(16, AStream(), kMiB, kRoomy);
+    const BlockPool pool = Blocks(16, kMiB, kRoomy);
     return pool.capacity_bytes >= 32 * kMiB && pool.capacity_bytes < 256 * kMiB;
   }));
 }
@@ -143,30 +151,21 @@ TEST(MemoryPlanTest, TheLimitsOfAProcessFollowItsUlimit) {
   }));
 }
 
-TEST(MemoryPlanTest, OnlyStreamsNeedBlocks) {
-  const BlockPool none = ReserveBlocks(2, Mapped("text"), 8 * kMiB, kRoomy);
-  EXPECT_EQ(none.region.size_bytes(), 0U);
-  const BlockPool pool = ReserveBlocks(2, AStream(), 8 * kMiB, kRoomy);
-  EXPECT_GT(pool.region.size_bytes(), 0U);
-}
-
 TEST(MemoryPlanTest, BlocksLieSideBySideWithReadablePadding) {
   for (const uint32_t workers : {1U, 2U, 5U}) {
-    const BlockPool pool = ReserveBlocks(workers, AStream(), kMiB, kRoomy);
-    const uint32_t blocks = BlockCount(workers);
+    const BlockPool pool = Blocks(workers, kMiB, kRoomy);
+    const uint32_t blocks = pool.count;
     const char* const last_end = pool.block(blocks - 1) + pool.capacity_bytes + kReadablePadding;
     EXPECT_LE(last_end, pool.region.data() + pool.region.size_bytes());
     EXPECT_EQ(pool.block(0), pool.region.data());
     EXPECT_GE(pool.capacity_bytes, pool.target_bytes);
-    if (blocks > 1) {
-      EXPECT_GE(pool.block(1), pool.block(0) + pool.capacity_bytes + kReadablePadding);
-    }
+    EXPECT_GE(pool.block(1), pool.block(0) + pool.capacity_bytes + kReadablePadding);
   }
 }
 
 TEST(MemoryPlanTest, TheTargetOfABlockIsTheChunkSizeWithinReason) {
   const auto target = [](uint64_t chunk_size) {
-    return ReserveBlocks(2, AStream(), chunk_size, kRoomy).target_bytes;
+    return Blocks(2, chunk_size, kRoomy).target_bytes;
   };
   EXPECT_EQ(target(1), 64U << 10);
   EXPECT_EQ(target(100'000), 100'000U);
@@ -175,15 +174,30 @@ TEST(MemoryPlanTest, TheTargetOfABlockIsTheChunkSizeWithinReason) {
 
 TEST(MemoryPlanTest, TooLittleAddressSpaceForBlocksIsAnErrorWithTheNumbers) {
   const MemoryLimits tiny{.physical_bytes = 8 * kGiB, .address_space_bytes = kMiB};
-  const std::string error = ErrorOf([&] { ReserveBlocks(4, AStream(), kMiB, tiny); });
+  const std::string error = ErrorOf([&] { Blocks(4, kMiB, tiny); });
   EXPECT_THAT(error, HasSubstr("8192 KiB"));
   EXPECT_THAT(error, HasSubstr("1024 KiB"));
 }
 
 TEST(MemoryPlanTest, ThereAreEnoughBlocksForEachWorkerToHoldOneAndOneToBeFilled) {
-  EXPECT_EQ(BlockCount(1), 1U);
-  for (const uint32_t workers : {2U, 3U, 1024U}) EXPECT_GT(BlockCount(workers), workers);
-  EXPECT_LE(BlockCount(100'000), WorkQueue::kMaxBlocks);
+  for (const uint32_t workers : {1U, 2U, 3U}) {
+    EXPECT_EQ(Blocks(workers, kMiB, kRoomy).count, 2 * workers);
+  }
+  EXPECT_EQ(Blocks(1024, kMiB, kRoomy).count, WorkQueue::kMaxBlocks);
+}
+
+TEST(MemoryPlanTest, BlocksThatAreKeptAreMoreAsFarAsMemoryAllows) {
+  const auto count = [](uint32_t workers, uint64_t memory_bytes) {
+    const BlockNeeds needs{.workers = workers,
+                           .chunk_size_bytes = kMiB,
+                           .keep = true,
+                           .memory_limit_bytes = memory_bytes};
+    return ReserveBlocks(needs, kRoomy).count;
+  };
+  EXPECT_EQ(count(2, 8 * kGiB), 128U);
+  EXPECT_EQ(count(2, 256 * kMiB), 32U) << "an eighth of it";
+  EXPECT_EQ(count(2, kMiB), 4U);
+  EXPECT_EQ(count(1000, 1000 * kGiB), WorkQueue::kMaxBlocks);
 }
 
 TEST(MemoryPlanTest, TheLedgerHoldsTheMappedChunksAndHasRoomForThoseOfStreams) {

@@ -26,7 +26,7 @@ namespace tally {
 namespace {
 
 using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
-using testing::HasSubstr;
+using testing::ContainsRegex;
 using Counts = std::map<std::string, uint64_t>;
 
 constexpr uint64_t kMax = ~uint64_t{0};
@@ -67,9 +67,15 @@ std::vector<Record> RowsOf(const MergedTables& merged, const Selection& selectio
   return rows;
 }
 
+MergedTables MergeAll(const Tables& tables, const Selection& selection, Executor* executor,
+                      uint32_t workers) {
+  WorkerSupervisor supervisor(workers, [](std::string_view) {});
+  return MergeTables(tables.pointers(), selection, executor, workers, &supervisor);
+}
+
 std::vector<Record> Merge(const Tables& tables, const Selection& selection, uint32_t workers,
                           Executor* executor) {
-  return RowsOf(MergeTables(tables.pointers(), selection, executor, workers), selection);
+  return RowsOf(MergeAll(tables, selection, executor, workers), selection);
 }
 
 std::vector<Record> Merge(const Tables& tables, const Selection& selection, uint32_t workers = 1) {
@@ -150,7 +156,7 @@ TEST(MergerTest, DistinctAndTotalAreOfAllKeysBeforeAnySelection) {
   const std::vector<std::string> find = {"a"};
   FakeExecutor executor;
   const MergedTables merged =
-      MergeTables(tables.pointers(), {.min_count = 3, .top = 1, .find = find}, &executor, 2);
+      MergeAll(tables, {.min_count = 3, .top = 1, .find = find}, &executor, 2);
   uint64_t total = 0;
   for (const auto& [key, count] : Sum(contents)) total += count;
   EXPECT_EQ(merged.distinct, Sum(contents).size());
@@ -160,7 +166,7 @@ TEST(MergerTest, DistinctAndTotalAreOfAllKeysBeforeAnySelection) {
 TEST(MergerTest, TheTotalOfAllCountsMayPass64Bits) {
   FakeExecutor executor;
   const Tables tables({{{"a", kMax}, {"b", 1}}, {{"b", kMax - 1}}});
-  const MergedTables merged = MergeTables(tables.pointers(), Selection(), &executor, 1);
+  const MergedTables merged = MergeAll(tables, Selection(), &executor, 1);
   EXPECT_TRUE(merged.total == uint128{kMax} * 2);
 }
 
@@ -211,8 +217,8 @@ TEST(MergerTest, OfTheKeysThatOverflowAcrossTablesTheFirstByItsBytesIsNamed) {
   FakeExecutor executor;
   const auto overflowed_key = [&] {
     const Tables tables({first, {}, second});
-    const auto with_one = MergeTables(tables.pointers(), Selection(), &executor, 1).overflowed;
-    const auto with_two = MergeTables(tables.pointers(), Selection(), &executor, 2).overflowed;
+    const auto with_one = MergeAll(tables, Selection(), &executor, 1).overflowed;
+    const auto with_two = MergeAll(tables, Selection(), &executor, 2).overflowed;
     EXPECT_EQ(with_one.found(), with_two.found());
     EXPECT_EQ(with_one.view(), with_two.view());
     return with_one.found() ? std::optional(std::string(with_one.view())) : std::nullopt;
@@ -225,21 +231,37 @@ TEST(MergerTest, OfTheKeysThatOverflowAcrossTablesTheFirstByItsBytesIsNamed) {
   }
 }
 
-TEST(MergerTest, AWorkerThatDiesOrFailsIsAnErrorThatNamesIt) {
-  const Tables tables(RandomContents(2, 20'000, /*seed=*/4));
-  FakeExecutor killing;
-  killing.KillWorker(1, SIGSEGV);
-  FakeExecutor failing;
-  failing.FailWorker(0);
-  for (const auto& [executor, message] :
-       {std::pair{&killing, "worker 2 (process 1001) was killed by SIGSEGV while merging"},
-        std::pair{&failing, "worker 1 (process 1000) ended with status 1 while merging"}}) {
-    try {
-      Merge(tables, {}, 3, executor);
-      FAIL();
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr(message));
+TEST(MergerTest, TheResultIsTheSameWhicheverWorkerDiesBeforeOrAfterItsWork) {
+  const auto contents = RandomContents(2, 20'000, /*seed=*/4);
+  const Tables tables(contents);
+  const Selection selection = InOrder(SortOrder::kKey, std::nullopt);
+  for (uint32_t dead = 0; dead < 3; ++dead) {
+    for (const bool before : {true, false}) {
+      FakeExecutor executor;
+      executor.KillWorker(dead, SIGSEGV, /*lives=*/2, before);
+      ASSERT_TRUE(Merge(tables, selection, 3, &executor) == Oracle(contents, selection)) << dead;
     }
+  }
+}
+
+TEST(MergerTest, AWorkerThatExitsInSilenceIsReplaced) {
+  const auto contents = RandomContents(2, 20'000, /*seed=*/5);
+  FakeExecutor executor;
+  executor.FailWorker(1, /*exit_status=*/0);
+  EXPECT_TRUE(Merge(Tables(contents), {}, 3, &executor) == Oracle(contents, {}));
+}
+
+TEST(MergerTest, AWorkerThatDiesAgainAndAgainIsAnErrorThatNamesIt) {
+  const Tables tables(RandomContents(2, 20'000, /*seed=*/6));
+  FakeExecutor executor;
+  executor.KillWorker(1, SIGSEGV, /*lives=*/3);
+  try {
+    Merge(tables, {}, 3, &executor);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ContainsRegex("^worker 2 .process [0-9]+. was killed by SIGSEGV "
+                                            "while merging the tables"));
+    EXPECT_EQ(error.exit_status(), kExitWorkersDied);
   }
 }
 

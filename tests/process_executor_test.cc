@@ -37,7 +37,7 @@ class ProcessExecutorTest : public testing::Test {
   }
 
   std::vector<WorkerOutcome> Run(uint32_t workers, const Executor::Body& body) {
-    return executor_.Run(workers, body, [] {});
+    return executor_.Run(workers, body);
   }
 
   ProcessExecutor executor_;
@@ -150,29 +150,26 @@ TEST_F(ProcessExecutorTest, TheMaskOfTheCallerIsPutBack) {
 TEST_F(ProcessExecutorTest, TicksWhileWorkersRun) {
   const Pipe enough;
   int ticks = 0;
-  const auto outcomes = executor_.Run(
-      1, [&](uint32_t) { return enough.Receive(); },
-      [&] {
-        if (++ticks == 3) enough.Send();
-      });
+  const auto outcomes =
+      executor_.Run(1, [&](uint32_t) { return enough.Receive(); }, {.on_tick = [&] {
+                      if (++ticks == 3) enough.Send();
+                    }});
   EXPECT_TRUE(outcomes[0].succeeded);
   EXPECT_GE(ticks, 3);
 }
 
 TEST_F(ProcessExecutorTest, WhatATickThrowsComesThroughAndNoWorkerIsLeft) {
-  EXPECT_THROW(
-      executor_.Run(
-          3, [](uint32_t) { return WaitForever(); }, [] { throw std::runtime_error("enough"); }),
-      std::runtime_error);
+  EXPECT_THROW(executor_.Run(3, [](uint32_t) { return WaitForever(); },
+                             {.on_tick = [] { throw std::runtime_error("enough"); }}),
+               std::runtime_error);
 }
 
 TEST_F(ProcessExecutorTest, AStopSignalThrowsAndLeavesNoWorker) {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
     Child master([this, signal_number] {
       try {
-        executor_.Run(
-            3, [](uint32_t) { return WaitForever(); },
-            [signal_number] { kill(getpid(), signal_number); });
+        executor_.Run(3, [](uint32_t) { return WaitForever(); },
+                      {.on_tick = [signal_number] { kill(getpid(), signal_number); }});
       } catch (const Interrupted& interrupted) {
         const bool no_child = waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD;
         return no_child && interrupted.signal_number() == signal_number;

@@ -92,8 +92,8 @@ TEST(SplitterTest, ANewChunkIsNobodysAndNotDone) {
   for (const Chunk& chunk : chunks) {
     EXPECT_EQ(chunk.owner, kNobody);
     EXPECT_EQ(chunk.block, kNoBlock);
-    EXPECT_FALSE(chunk.done);
-    EXPECT_EQ(chunk.lines, 0U);
+    EXPECT_EQ(chunk.done, 0U);
+    EXPECT_EQ(chunk.count.lines, 0U);
   }
 }
 

@@ -184,6 +184,74 @@ std::string ReadAll(const Input& input) {
   return all;
 }
 
+/// Has nothing to give each second time that it is asked.
+class HesitatingSource : public ByteSource {
+ public:
+  struct NotNow {};
+
+  explicit HesitatingSource(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
+  size_t Read(char* buffer, size_t capacity_bytes) override {
+    hesitates_ = !hesitates_;
+    if (hesitates_) throw NotNow();
+    return source_->Read(buffer, capacity_bytes);
+  }
+  uint64_t file_bytes_consumed() const override { return source_->file_bytes_consumed(); }
+
+ private:
+  const std::unique_ptr<ByteSource> source_;
+  bool hesitates_ = false;
+};
+
+TEST(StreamReaderTest, ABlockWhoseReadingWasGivenUpIsGoneOnWith) {
+  const std::string text = "a\nbb\nccc\ndddd\neeeee\nffffff\n";
+  for (const size_t block_bytes : {1U, 5U, 12U, 100U}) {
+    StreamReader reader(
+        std::make_unique<HesitatingSource>(std::make_unique<FakeSource>(text, /*most_bytes=*/2)),
+        "stream", CutRule::kAtNewline, block_bytes);
+    std::array<char, 200> block{};
+    std::string all;
+    int given_up = 0;
+    for (size_t size = 1; size > 0;) {
+      try {
+        size = reader.Fill(block).size_bytes;
+        all.append(block.data(), size);
+      } catch (const HesitatingSource::NotNow&) {
+        ++given_up;
+      }
+    }
+    EXPECT_EQ(all, text);
+    EXPECT_GT(given_up, 10);
+  }
+}
+
+TEST(StreamReaderTest, AnotherReaderGoesOnWhereTheFirstOneEnded) {
+  const std::string text = "a\nbb\nccc\ndddd\neeeee\nffffff\n";
+  for (const size_t offset : {0U, 2U, 9U, 27U}) {
+    StreamReader reader(std::make_unique<FakeSource>(text, /*most_bytes=*/4), "stream",
+                        CutRule::kAtNewline, /*block_bytes=*/100);
+    int calls = 0;
+    reader.SkipTo(offset, [&] { ++calls; });
+    EXPECT_EQ(reader.offset(), offset);
+    EXPECT_GE(calls, static_cast<int>(offset / 4));
+    StreamReader::Filled filled;
+    EXPECT_EQ(FillBlock(&reader, 100, &filled), text.substr(offset));
+    EXPECT_EQ(filled.begin, offset);
+    EXPECT_EQ(filled.file_bytes, 3 * (text.size() - offset));
+  }
+}
+
+TEST(StreamReaderTest, AStreamThatBecameShorterIsAnError) {
+  StreamReader reader(std::make_unique<FakeSource>("a\nb\n", 100), "stream", CutRule::kAtNewline,
+                      100);
+  try {
+    reader.SkipTo(5, [] {});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "stream: changed while being read: it ends at byte 4, and did not before");
+  }
+}
+
 TEST(OpenStreamTest, APipeContinuesWhatWasAlreadyRead) {
   Pipe pipe;
   ASSERT_EQ(write(pipe.write_end(), "and the rest", 12), 12);

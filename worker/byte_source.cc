@@ -19,8 +19,6 @@
 namespace tally {
 namespace {
 
-constexpr int kBetweenCallsMs = 100;
-
 constexpr std::string_view kGzipMagic = "\x1f\x8b\x08";
 
 /// A source's first error, thrown again by every later read: what follows an error must not look
@@ -41,14 +39,14 @@ class StickyError {
 
 class DescriptorSource : public ByteSource {
  public:
-  DescriptorSource(UniqueFd fd, std::string name, std::function<void()> while_waiting)
-      : fd_(std::move(fd)), name_(std::move(name)), while_waiting_(std::move(while_waiting)) {}
+  DescriptorSource(UniqueFd fd, std::string name, Patience patience)
+      : fd_(std::move(fd)), name_(std::move(name)), patience_(std::move(patience)) {}
 
   size_t Read(char* buffer, size_t capacity_bytes) override {
     failure_.ThrowAgain();
     // A terminal would wait for more after its end of file.
     while (!at_end_) {
-      if (while_waiting_) WaitUntilReadable();
+      if (patience_.while_waiting) WaitUntilReadable();
       const ssize_t count = read(fd_.get(), buffer, capacity_bytes);
       if (count > 0) {
         consumed_ += static_cast<size_t>(count);
@@ -70,9 +68,9 @@ class DescriptorSource : public ByteSource {
     pollfd readable{.fd = fd_.get(), .events = POLLIN, .revents = 0};
     // Errors are left for read() to report.
     for (;;) {
-      const int ready = poll(&readable, 1, kBetweenCallsMs);
+      const int ready = poll(&readable, 1, static_cast<int>(patience_.each.count()));
       if (ready > 0 || (ready < 0 && errno != EINTR)) return;
-      while_waiting_();
+      patience_.while_waiting();
     }
   }
 
@@ -80,6 +78,7 @@ class DescriptorSource : public ByteSource {
     if (error == EINTR) return;
     // A standard input shared with another program may have been made non-blocking by it.
     if (error == EAGAIN) {
+      if (patience_.while_waiting) return;
       pollfd readable{.fd = fd_.get(), .events = POLLIN, .revents = 0};
       if (poll(&readable, 1, -1) >= 0 || errno == EINTR) return;
       error = errno;
@@ -89,7 +88,7 @@ class DescriptorSource : public ByteSource {
 
   const UniqueFd fd_;
   const std::string name_;
-  const std::function<void()> while_waiting_;
+  const Patience patience_;
   uint64_t consumed_ = 0;
   bool at_end_ = false;
   StickyError failure_;
@@ -254,10 +253,8 @@ class GzipSource : public ByteSource {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name,
-                                                 std::function<void()> while_waiting) {
-  return std::make_unique<DescriptorSource>(std::move(fd), std::move(name),
-                                            std::move(while_waiting));
+std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name, Patience patience) {
+  return std::make_unique<DescriptorSource>(std::move(fd), std::move(name), std::move(patience));
 }
 
 std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compressed,

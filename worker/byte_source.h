@@ -2,6 +2,7 @@
 #ifndef TALLY_WORKER_BYTE_SOURCE_H_
 #define TALLY_WORKER_BYTE_SOURCE_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -27,11 +28,17 @@ class ByteSource {
   virtual uint64_t file_bytes_consumed() const = 0;
 };
 
-/// The raw bytes of a file descriptor. `name` is for messages. `while_waiting`, where given, is
-/// called when bytes are long in coming: each tenth of a second, and when a signal arrives. It may
-/// throw to give up.
+/// What is done when bytes are long in coming.
+struct Patience {
+  /// Called, where given, each time `each` has passed without any, and when a signal arrives. May
+  /// throw to give up; Read() can be called again then.
+  std::function<void()> while_waiting = {};
+  std::chrono::milliseconds each{100};
+};
+
+/// The raw bytes of a file descriptor. `name` is for messages.
 std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name,
-                                                 std::function<void()> while_waiting = {});
+                                                 Patience patience = {});
 
 /// Inflates gzip from `compressed`: every member of it. Zero bytes after the last member are
 /// padding; anything else there, a member that ends early, and a wrong checksum are errors, with

@@ -8,18 +8,21 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/heartbeat.h"
+#include "worker/ngram_parser.h"
 
 namespace tally {
 
-std::unique_ptr<ByteSource> OpenStream(const Input& input, std::function<void()> while_waiting) {
+std::unique_ptr<ByteSource> OpenStream(const Input& input, Patience patience) {
   // A duplicate: the input keeps its own, for other threads and for messages.
   UniqueFd fd(input.path.empty() ? fcntl(input.fd.get(), F_DUPFD_CLOEXEC, 0)
                                  : open(input.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw SystemError(input.name, "cannot be opened", errno);
-  auto source = MakeDescriptorSource(std::move(fd), input.name, std::move(while_waiting));
+  auto source = MakeDescriptorSource(std::move(fd), input.name, std::move(patience));
   if (!input.prefix.empty()) source = MakePrefixedSource(input.prefix, std::move(source));
   if (input.gzip) source = MakeGzipSource(std::move(source), input.name);
   return source;
@@ -33,24 +36,27 @@ StreamReader::StreamReader(std::unique_ptr<ByteSource> source, std::string name,
       block_bytes_(block_bytes) {}
 
 StreamReader::Filled StreamReader::Fill(std::span<char> block) {
-  size_t size = begun_.size();
-  std::memcpy(block.data(), begun_.data(), size);
-  size_t goal = std::min(std::max(block_bytes_, size + 1), block.size());
+  if (!std::exchange(filling_, true)) {
+    size_ = begun_.size();
+    std::memcpy(block.data(), begun_.data(), size_);
+  }
+  size_t goal = std::min(std::max(block_bytes_, size_ + 1), block.size());
   size_t cut = 0;
   for (;;) {
-    size = ReadUpTo(goal, size, block);
-    cut = at_end_ ? size : LastCut({block.data(), size}, cut_rule_);
+    ReadUpTo(goal, block);
+    cut = at_end_ ? size_ : LastCut({block.data(), size_}, cut_rule_);
     if (cut > 0 || at_end_) break;
     if (failure_) throw Error(*failure_);
-    if (size == block.size()) {
+    if (size_ == block.size()) {
       throw Error(
           fmt::format("{}: a record of over {} bytes begins at byte {}; nothing as long can "
                       "be read from a pipe or a compressed file: give it as a plain file",
                       EscapeForMessage(name_), block.size(), offset_));
     }
-    goal = std::min(2 * size, block.size());
+    goal = std::min(2 * size_, block.size());
   }
-  begun_.assign(block.data() + cut, size - cut);
+  filling_ = false;
+  begun_.assign(block.data() + cut, size_ - cut);
   const Filled filled{.begin = offset_,
                       .size_bytes = cut,
                       .file_bytes = source_->file_bytes_consumed() - file_bytes_};
@@ -59,17 +65,53 @@ StreamReader::Filled StreamReader::Fill(std::span<char> block) {
   return filled;
 }
 
-size_t StreamReader::ReadUpTo(size_t goal, size_t size, std::span<char> block) {
-  while (size < goal && !at_end_ && !failure_) {
+void StreamReader::ReadUpTo(size_t goal, std::span<char> block) {
+  while (size_ < goal && !at_end_ && !failure_) {
+    Beat();
     try {
-      const size_t count = source_->Read(block.data() + size, goal - size);
+      const size_t count = source_->Read(block.data() + size_, goal - size_);
       at_end_ = count == 0;
-      size += count;
+      size_ += count;
     } catch (const Error& error) {
       failure_ = error;
     }
   }
-  return size;
+}
+
+void StreamReader::SkipTo(uint64_t offset, const std::function<void()>& now_and_then) {
+  std::vector<char> skipped(size_t{256} << 10);
+  while (offset_ < offset) {
+    now_and_then();
+    const size_t count =
+        source_->Read(skipped.data(), std::min<uint64_t>(skipped.size(), offset - offset_));
+    if (count == 0) {
+      throw Error(
+          fmt::format("{}: changed while being read: it ends at byte {}, and did not before",
+                      EscapeForMessage(name_), offset_));
+    }
+    offset_ += count;
+  }
+  file_bytes_ = source_->file_bytes_consumed();
+}
+
+Chunk MakeChunk(const StreamReader::Filled& filled, const char* text, uint32_t block, Format format,
+                const Stream& stream) {
+  NgramVersion version = stream.ngram_version;
+  if (filled.begin == 0 && format == Format::kNgram) {
+    version = DetectNgramVersion({text, filled.size_bytes});
+  }
+  return {.begin = filled.begin,
+          .end = filled.begin + filled.size_bytes,
+          .file_bytes = filled.file_bytes,
+          .input = stream.input,
+          .ngram_version = version,
+          .block = block,
+          .count = {}};
+}
+
+std::string TooManyChunks(const Input& input) {
+  return fmt::format("{}: more chunks than a run can have; use a larger --chunk-size",
+                     EscapeForMessage(input.name));
 }
 
 }  // namespace tally

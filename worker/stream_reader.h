@@ -9,19 +9,19 @@
 #include <span>
 #include <string>
 
+#include "common/chunk.h"
 #include "common/cut.h"
 #include "common/error.h"
 #include "common/input.h"
+#include "common/work_queue.h"
 #include "worker/byte_source.h"
 
 namespace tally {
 
 /// Opens the stream of an input that is_stream(), decompressed. Throws an Error that names it.
-/// `while_waiting`: see MakeDescriptorSource().
-std::unique_ptr<ByteSource> OpenStream(const Input& input,
-                                       std::function<void()> while_waiting = {});
+std::unique_ptr<ByteSource> OpenStream(const Input& input, Patience patience = {});
 
-/// One stream, from front to end. For the one worker that reads it.
+/// One stream, from front to end. For its one reader.
 class StreamReader {
  public:
   /// A block is full once it holds `block_bytes`; a longer record makes a longer block.
@@ -36,24 +36,40 @@ class StreamReader {
 
   /// Fills `block` from its start. Throws an Error where the stream cannot be read on, once all
   /// whole records before that place were handed out, or where a record is longer than the block.
+  /// What the source's patience throws comes through: then it is to be called again, with the same
+  /// block, which has part of the text already.
   Filled Fill(std::span<char> block);
+
+  /// Goes to the place, the end of a record, that another reader has handed out everything up to.
+  /// Calls `now_and_then` meanwhile. Throws an Error where the stream ends before.
+  /// REQUIRES: nothing was filled yet.
+  void SkipTo(uint64_t offset, const std::function<void()>& now_and_then);
 
   /// How much was handed out.
   uint64_t offset() const { return offset_; }
 
  private:
-  size_t ReadUpTo(size_t goal, size_t size, std::span<char> block);
+  void ReadUpTo(size_t goal, std::span<char> block);
 
   std::unique_ptr<ByteSource> source_;
   std::string name_;
   CutRule cut_rule_;
   size_t block_bytes_;
-  std::string begun_;  // the start of a record whose end was not read yet
+  std::string begun_;     // the start of a record whose end was not read yet
+  bool filling_ = false;  // a block is under way,
+  size_t size_ = 0;       // and has so much text
   bool at_end_ = false;
   std::optional<Error> failure_;  // why the stream cannot be read on
   uint64_t offset_ = 0;
   uint64_t file_bytes_ = 0;
 };
+
+/// The chunk that a filled block becomes; `text` is the block's. `stream` is what the queue knows.
+Chunk MakeChunk(const StreamReader::Filled& filled, const char* text, uint32_t block, Format format,
+                const Stream& stream);
+
+/// What is wrong where such a chunk finds no room in the ledger.
+std::string TooManyChunks(const Input& input);
 
 }  // namespace tally
 

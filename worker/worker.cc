@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <exception>
 #include <optional>
+#include <utility>
 
 #include "common/count_table.h"
 #include "common/error.h"
 #include "common/escape.h"
+#include "common/fault_point.h"
+#include "common/heartbeat.h"
 #include "worker/column_parser.h"
 #include "worker/line_parser.h"
 #include "worker/ngram_parser.h"
 #include "worker/stream_reader.h"
+#include "worker/table_snapshot.h"
 #include "worker/word_parser.h"
 
 namespace tally {
@@ -21,6 +25,8 @@ namespace {
 // Puts one chunk's records into the worker's table.
 class CountingSink {
  public:
+  static constexpr uint64_t kRecordsPerBeat = 4096;
+
   CountingSink(const CountPlan& plan, uint64_t chunk_number, const Chunk& chunk, const char* text,
                CountTable* table, WorkerReport* report)
       : plan_(plan),
@@ -34,7 +40,8 @@ class CountingSink {
   bool Add(std::string_view key, uint64_t amount) {
     if (key.size() > kMaxKeyBytes) [[unlikely]]
       return RejectLongKey(key);
-    ++records_;
+    if (++count_.records % kRecordsPerBeat == 0) Beat();
+    count_.amount += amount;
     return Check(table_->AddSoon(key, amount));
   }
 
@@ -48,7 +55,7 @@ class CountingSink {
     }
   }
 
-  uint64_t records() const { return records_; }
+  const ChunkCount& count() const { return count_; }
   bool failed() const { return failed_; }
 
  private:
@@ -78,7 +85,7 @@ class CountingSink {
   uint64_t lines_before_ = 0;
   CountTable* table_;
   WorkerReport* report_;
-  uint64_t records_ = 0;
+  ChunkCount count_;
   bool failed_ = false;
 };
 
@@ -113,13 +120,25 @@ bool CountingSink::Fail(CountTable::AddResult result) {
     return true;
   }
   failed_ = true;
-  report_->fatal.Set(fmt::format(
-      "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),
-      table_->region_bytes() >> 10, AddressSpaceRemedy(plan_.tables.size())));
+  report_->fatal_status = kExitMemory;
+  if (result == CountTable::AddResult::kRefused) {
+    const MemoryBudget& memory = plan_.control->memory();
+    report_->fatal.Set(fmt::format(
+        "{} keys in a worker's table, and {} MiB of memory in all tables, are not enough, but this "
+        "run may take only {} MiB for them ({})",
+        table_->size(), memory.taken_bytes() >> 20, memory.limit_bytes() >> 20,
+        plan_.memory_remedy));
+  } else {
+    report_->fatal.Set(fmt::format(
+        "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),
+        table_->region_bytes() >> 10, AddressSpaceRemedy(plan_.tables.size())));
+  }
   return false;
 }
 
-// Thrown out of the wait for a silent pipe when the run has failed elsewhere.
+constexpr uint64_t kLeastBytesPerSnapshot = uint64_t{4} << 20;
+
+// Thrown out of a long wait for a stream when the run has failed elsewhere.
 struct NoLongerWanted {};
 
 // A worker at work.
@@ -130,17 +149,21 @@ class Worker {
         index_(index),
         queue_(plan.control->queue()),
         report_(plan.control->report(index)),
-        table_(plan.tables[index]) {}
+        table_(plan.tables[index], [this](uint64_t bytes) { return TakeMemory(bytes); }),
+        snapshot_(plan, index) {}
 
-  bool Run();
+  /// `first_chunk`: one that is claimed already.
+  bool Run(std::optional<uint64_t> first_chunk);
 
  private:
-  std::optional<Position> ReadingAt() const;
-  void OpenStreamOf(uint32_t input);
+  bool TakeMemory(uint64_t table_bytes);
+  Position ReadingAt() const;
+  void OpenStreamAgain(uint32_t number);
   void FillBlock(uint32_t block);
-  void StopReading(std::optional<uint32_t> unused_block);
-  void NoteInputFailure(Position position, std::string_view message);
+  void StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at = {});
+  void FailToRead(std::string_view message, std::optional<uint32_t> unused_block);
   bool CountChunk(uint64_t number);
+  void SaveTable();
   uint64_t ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink);
   template <Parser P>
   uint64_t ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
@@ -151,21 +174,25 @@ class Worker {
   WorkQueue& queue_;
   WorkerReport& report_;
   CountTable table_;
+  TableSnapshot snapshot_;
+  uint64_t unsaved_bytes_ = 0;  // of text in blocks that are kept for this worker
 
   std::optional<StreamReader> reader_;
+  uint32_t reading_stream_ = 0;
   uint32_t reading_input_ = 0;
-  NgramVersion reading_version_ = NgramVersion::kV2;
+  uint64_t reading_from_ = 0;  // published by another one
 };
 
-bool Worker::Run() {
+bool Worker::Run(std::optional<uint64_t> first_chunk) {
+  if (first_chunk && !CountChunk(*first_chunk)) return false;
   for (;;) {
-    const Task task = queue_.Claim(index_, ReadingAt());
+    const Task task = queue_.Claim(index_);
     switch (task.kind) {
       case Task::Kind::kCount:
         if (!CountChunk(task.number)) return false;
         break;
       case Task::Kind::kOpenStream:
-        OpenStreamOf(static_cast<uint32_t>(task.number));
+        OpenStreamAgain(static_cast<uint32_t>(task.number));
         break;
       case Task::Kind::kFill:
         FillBlock(static_cast<uint32_t>(task.number));
@@ -173,90 +200,115 @@ bool Worker::Run() {
       case Task::Kind::kStopReading:
         StopReading(std::nullopt);
         break;
+      case Task::Kind::kSaveTable:
+        SaveTable();
+        break;
       case Task::Kind::kNone:
+        queue_.workers()[index_].finished = true;
+        TALLY_FAULT_POINT("before-exit");
         return true;
     }
   }
 }
 
-std::optional<Position> Worker::ReadingAt() const {
-  if (!reader_) return std::nullopt;
-  return Position{.input = reading_input_, .offset = reader_->offset()};
+bool Worker::TakeMemory(uint64_t table_bytes) {
+  const uint64_t copies = plan_.snapshots.empty() ? 1 : 2;
+  return plan_.control->memory().Take(index_, copies * table_bytes);
 }
 
-void Worker::OpenStreamOf(uint32_t input) {
-  reading_input_ = input;
-  report_.reading_input = input;
+Position Worker::ReadingAt() const {
+  return {.input = reading_input_, .offset = reader_ ? reader_->offset() : reading_from_};
+}
+
+// From its start, for the first reader. For those that come after one that died, as much is skipped
+// as was published before.
+void Worker::OpenStreamAgain(uint32_t number) {
+  const Stream& stream = queue_.streams()[number];
+  reading_stream_ = number;
+  reading_input_ = stream.input;
+  reading_from_ = stream.published;
+  const Input& input = plan_.inputs[stream.input];
   const auto while_waiting = [this] {
-    if (!queue_.IsWanted(*ReadingAt())) throw NoLongerWanted();
+    Beat();
+    if (!queue_.IsWanted(ReadingAt())) throw NoLongerWanted();
   };
   try {
-    reader_.emplace(OpenStream(plan_.inputs[input], while_waiting), plan_.inputs[input].name,
-                    CutRuleFor(plan_.format.format), plan_.blocks->target_bytes);
+    reader_.emplace(OpenStream(input, {while_waiting}), input.name, CutRuleFor(plan_.format.format),
+                    plan_.blocks->target_bytes);
+    reader_->SkipTo(reading_from_, while_waiting);
   } catch (const Error& error) {
-    NoteInputFailure({.input = input, .offset = 0}, error.what());
+    FailToRead(error.what(), std::nullopt);
+  } catch (const NoLongerWanted&) {
     StopReading(std::nullopt);
   }
 }
 
 void Worker::FillBlock(uint32_t block) {
+  TALLY_FAULT_POINT("before-fill");
   char* const text = plan_.blocks->block(block);
   StreamReader::Filled filled;
   try {
     filled = reader_->Fill({text, plan_.blocks->capacity_bytes});
   } catch (const Error& error) {
-    NoteInputFailure(*ReadingAt(), error.what());
-    return StopReading(block);
+    return FailToRead(error.what(), block);
   } catch (const NoLongerWanted&) {
     return StopReading(block);
   }
   if (filled.size_bytes == 0) return StopReading(block);
-  if (filled.begin == 0 && plan_.format.format == Format::kNgram) {
-    reading_version_ = DetectNgramVersion({text, filled.size_bytes});
-  }
-  const bool published = queue_.Publish({.begin = filled.begin,
-                                         .end = filled.begin + filled.size_bytes,
-                                         .file_bytes = filled.file_bytes,
-                                         .input = reading_input_,
-                                         .ngram_version = reading_version_,
-                                         .block = block});
-  if (!published) {
-    NoteInputFailure(*ReadingAt(),
-                     fmt::format("{}: more chunks than a run can have; use a larger "
-                                 "--chunk-size",
-                                 EscapeForMessage(plan_.inputs[reading_input_].name)));
-    StopReading(block);
-  }
+  const Chunk chunk =
+      MakeChunk(filled, text, block, plan_.format.format, queue_.streams()[reading_stream_]);
+  TALLY_FAULT_POINT("before-publish");
+  if (!queue_.Publish(index_, chunk))
+    FailToRead(TooManyChunks(plan_.inputs[reading_input_]), block);
 }
 
-void Worker::StopReading(std::optional<uint32_t> unused_block) {
+void Worker::StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at) {
+  TALLY_FAULT_POINT("before-close");
   reader_.reset();
-  report_.reading_input = WorkerReport::kNoInput;
-  queue_.CloseStream(unused_block);
+  queue_.CloseStream(index_, unused_block, failed_at);
 }
 
-void Worker::NoteInputFailure(Position position, std::string_view message) {
-  if (position < report_.input_failure.position) {
-    report_.input_failure.position = position;
-    report_.input_failure.message.Set(message);
-  }
-  queue_.FailAt(position);
+void Worker::FailToRead(std::string_view message, std::optional<uint32_t> unused_block) {
+  const Position position = ReadingAt();
+  report_.input_failure.NoteFirst(position, message);
+  StopReading(unused_block, position);
 }
 
 bool Worker::CountChunk(uint64_t number) {
+  TALLY_FAULT_POINT("before-chunk");
   const Chunk chunk = queue_.ledger()[number];
   const char* const begin = chunk.block == kNoBlock
                                 ? plan_.inputs[chunk.input].text->data() + chunk.begin
                                 : plan_.blocks->block(chunk.block);
   CountingSink sink(plan_, number, chunk, begin, &table_, &report_);
-  const uint64_t lines = ParseText(chunk, {begin, chunk.size_bytes()}, &sink);
+  ChunkCount count;
+  count.lines = ParseText(chunk, {begin, chunk.size_bytes()}, &sink);
+  TALLY_FAULT_POINT("mid-chunk");
   sink.Finish();
-  queue_.Finish(number, lines);
+  count.records = sink.count().records;
+  count.amount = sink.count().amount;
+  TALLY_FAULT_POINT("before-finish");
+  queue_.Finish(index_, number, count);
+  TALLY_FAULT_POINT("before-progress");
   plan_.control->AddProgress(index_, {.chunks = 1,
                                       .text_bytes = chunk.size_bytes(),
                                       .file_bytes = chunk.file_bytes,
-                                      .records = sink.records()});
+                                      .records = count.records});
+  TALLY_FAULT_POINT("after-progress");
+  if (chunk.block != kNoBlock) {
+    unsaved_bytes_ += chunk.size_bytes();
+    // Often enough for the blocks to stay in the cache, as far as the copying stays cheap.
+    if (unsaved_bytes_ > std::max(kLeastBytesPerSnapshot, 2 * table_.used_bytes())) SaveTable();
+  }
   return !sink.failed();
+}
+
+void Worker::SaveTable() {
+  if (plan_.snapshots.empty()) return;
+  snapshot_.Save(table_);
+  unsaved_bytes_ = 0;
+  TALLY_FAULT_POINT("before-table-saved");
+  queue_.TableSaved();
 }
 
 uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink) {
@@ -290,14 +342,33 @@ uint64_t Worker::ParseWith(const P& parser, const Chunk& chunk, std::string_view
   return parser.Parse(text, *sink);
 }
 
+// For the successor of a worker that died: brings what it left behind into order. May itself be cut
+// short at any place, and is then done once more.
+std::optional<uint64_t> TakeOver(const CountPlan& plan, uint32_t worker) {
+  TableSnapshot snapshot(plan, worker);
+  snapshot.Restore();
+  const auto in_hand = plan.control->queue().StartOver(worker);
+  TALLY_FAULT_POINT("started-over");
+  plan.control->StartProgressOver(worker, snapshot.Kept());
+  return in_hand;
+}
+
 }  // namespace
 
 bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept {
+  TALLY_FAULTS_OF_WORKER(worker);
+  const Heart heart(plan.control->pulse(worker));
   WorkerReport& report = plan.control->report(worker);
   try {
-    return Worker(plan, worker).Run();
+    TALLY_FAULT_POINT("start");
+    std::optional<uint64_t> first_chunk;
+    if (std::exchange(plan.control->queue().workers()[worker].started, true)) {
+      first_chunk = TakeOver(plan, worker);
+    }
+    return Worker(plan, worker).Run(first_chunk);
   } catch (const std::bad_alloc&) {
     report.fatal.Set("out of memory");
+    report.fatal_status = kExitMemory;
   } catch (const std::exception& error) {
     report.fatal.Set(error.what());
   } catch (...) {

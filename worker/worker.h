@@ -16,6 +16,7 @@ namespace tally {
 /// The blocks that stream readers fill, in one region of shared memory.
 struct BlockPool {
   SharedRegion region;
+  uint32_t count = 0;
   size_t capacity_bytes = 0;  // of a block, kReadablePadding not included
   size_t target_bytes = 0;    // a reader fills a block up to here, or to the end of the record
 
@@ -31,13 +32,18 @@ struct CountPlan {
   bool skip_malformed = false;
   std::span<const Input> inputs;
   ControlBlock* control = nullptr;
-  std::span<char* const> tables;  // a CountTable of each worker
+  std::span<char* const> tables;     // a region for the CountTable of each worker,
+  std::span<char* const> snapshots;  // and for its snapshot; none where no block has to be kept
+  size_t table_bytes = 0;            // size of each of these regions
+  uint64_t hash_seed = 0;
   const BlockPool* blocks = nullptr;
+  std::string memory_remedy;  // for when the limit on memory is met: what it is, what to do
 };
 
 /// Counts until nothing is left, as worker number `worker`. Failures go into the worker's report;
 /// returns whether there was none that keeps its table from being whole. Run it in a process or a
-/// thread of its own, or one worker after another.
+/// thread of its own, or one worker after another. Called again with the number of a worker that
+/// died, it takes that one's place.
 bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept;
 
 }  // namespace tally

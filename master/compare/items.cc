@@ -49,8 +49,7 @@ Result HandOut(const DoItem& do_item, const Launch& launch) {
           if (launch.on_item) launch.on_item(worker, item, outcome);
         }
         return true;
-      },
-      /*on_tick=*/[] {});
+      });
   ThrowIfWorkerDied(outcomes, [](uint32_t) { return "at work on an item"; });
 
   Result result;

@@ -45,9 +45,9 @@ class MemoryMeter : public Executor {
  public:
   explicit MemoryMeter(ExecutionMode mode) : executor_(MakeExecutor(mode)) {}
 
-  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
-                                 const AskToStop& ask_to_stop = {}) override {
-    auto outcomes = executor_->Run(workers, body, on_tick, ask_to_stop);
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
+                                 const Supervision& supervision = {}) override {
+    auto outcomes = executor_->Run(workers, body, supervision);
     uint64_t sum_kb = 0;
     for (const WorkerOutcome& outcome : outcomes) {
       sum_kb += static_cast<uint64_t>(outcome.usage.ru_maxrss);
@@ -145,10 +145,10 @@ Measurement MeasureRun(const Task& task, ExecutionMode mode, uint32_t workers,
           RunAndReport(task, mode, workers, on_item, &*report);
           return true;
         },
-        [&] {
+        {.on_tick = [&] {
           on_tick();
           if (Clock::now() - begin >= task.deadline) throw HitDeadline();
-        });
+        }});
     if (!outcomes[0].succeeded) report->NoteError("its process " + DescribeEnd(outcomes[0]));
     return Collect(*report, outcomes[0].usage);
   } catch (const HitDeadline&) {

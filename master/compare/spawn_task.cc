@@ -24,8 +24,7 @@ Result StartAndJoin(const Launch& launch) {
         [&](uint32_t) {
           started->fetch_add(1);
           return true;
-        },
-        /*on_tick=*/[] {});
+        });
     ThrowIfWorkerDied(outcomes, [](uint32_t) { return "doing nothing"; });
     left -= now;
   }

@@ -38,12 +38,13 @@ Crew::Trial Crew::Run(const Body& body, const OnTick& watch) {
           RunBody(body, worker);
           return true;
         },
-        [&] {
-          if (on_tick_) on_tick_();
-          if (watch) watch();
-          if (stopped_here_ || Clock::now() >= give_up_at) throw StopTrial();
-        },
-        [this] { shared_->stop = true; });
+        {.on_tick =
+             [&] {
+               if (on_tick_) on_tick_();
+               if (watch) watch();
+               if (stopped_here_ || Clock::now() >= give_up_at) throw StopTrial();
+             },
+         .ask_to_stop = [this] { shared_->stop = true; }});
     ThrowIfWorkerDied(outcomes, [](uint32_t) { return "taking part in the experiment"; });
   } catch (const StopTrial&) {
     return {.finished = false, .seconds = 0};

@@ -212,7 +212,7 @@ TEST_F(ErrorsCliTest, TooLittleAddressSpaceIsAClearErrorWithTheNumbers) {
           continue;
         }
         ++failures;
-        EXPECT_THAT(outcome, ExitsWith(1));
+        EXPECT_THAT(outcome, ExitsWith(4));
         EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: "), ContainsRegex("[0-9]+ [KMG]iB"),
                                        HasSubstr("ulimit -v")));
         EXPECT_EQ(outcome.out, "");

@@ -21,10 +21,16 @@ class PausedRunCliTest : public CliTest {
   /// sanitizer would turn them into an exit status.
   Command Waiting(std::vector<std::string> arguments) const {
     Command command = TallyCommand(std::move(arguments), {Stdin::Kind::kOpenPipe, ""});
-    const char* const set = getenv("ASAN_OPTIONS");
-    command.environment["ASAN_OPTIONS"] =
-        std::string(set == nullptr ? "" : set) + ":handle_segv=0:handle_sigbus=0:handle_abort=0";
+    LeaveSignalsToTheKernel(&command);
     return command;
+  }
+
+  static void LeaveSignalsToTheKernel(Command* command) {
+    for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS"}) {
+      const char* const set = getenv(name);
+      command->environment[name] =
+          std::string(set == nullptr ? "" : set) + ":handle_segv=0:handle_sigbus=0:handle_abort=0";
+    }
   }
 
   /// Until it has workers, which have read all there is and sleep.

@@ -80,13 +80,10 @@ TEST_F(ComparisonTest, HasARowOfFiguresForEachWay) {
 
 TEST_F(ComparisonTest, TheCpuTimeOfAllWorkersIsInTheirRow) {
   const Task task = TaskOf([](const Launch& launch) {
-    launch.executor->Run(
-        launch.workers,
-        [](uint32_t) {
-          Compute(std::chrono::milliseconds(60));
-          return true;
-        },
-        [] {});
+    launch.executor->Run(launch.workers, [](uint32_t) {
+      Compute(std::chrono::milliseconds(60));
+      return true;
+    });
     return Result{};
   });
   const TaskReport report = Compare(task, {.ways = WaysFor({3}), .runs = 1}, kNobody);
@@ -98,13 +95,10 @@ TEST_F(ComparisonTest, TheCpuTimeOfAllWorkersIsInTheirRow) {
 TEST_F(ComparisonTest, TheMemoryOfAllWorkersIsInTheirRow) {
   constexpr size_t kBytes = size_t{32} << 20;
   const Task task = TaskOf([](const Launch& launch) {
-    launch.executor->Run(
-        launch.workers,
-        [](uint32_t) {
-          const std::string memory(kBytes, 'x');
-          return memory[kBytes / 2] == 'x';
-        },
-        [] {});
+    launch.executor->Run(launch.workers, [](uint32_t) {
+      const std::string memory(kBytes, 'x');
+      return memory[kBytes / 2] == 'x';
+    });
     return Result{};
   });
   const TaskReport report = Compare(task, {.ways = WaysFor({2}), .runs = 1}, kNobody);
@@ -145,8 +139,7 @@ TEST_F(ComparisonTest, WorkersAreJoinedAtOnceEvenWhereTheirSignalIsBlocked) {
   sigaddset(&child, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &child, nullptr);
   const Task task = TaskOf([](const Launch& launch) {
-    launch.executor->Run(
-        launch.workers, [](uint32_t) { return true; }, [] {});
+    launch.executor->Run(launch.workers, [](uint32_t) { return true; });
     return Result{};
   });
   const TaskReport report =
@@ -158,13 +151,10 @@ TEST_F(ComparisonTest, WorkersAreJoinedAtOnceEvenWhereTheirSignalIsBlocked) {
 TEST_F(ComparisonTest, OfAStoppedRunNoWorkerIsLeft) {
   const SharedValue<std::atomic<pid_t>> worker(0);
   Task task = TaskOf([&](const Launch& launch) {
-    launch.executor->Run(
-        launch.workers,
-        [&](uint32_t) -> bool {
-          *worker = getpid();
-          for (;;) pause();
-        },
-        [] {});
+    launch.executor->Run(launch.workers, [&](uint32_t) -> bool {
+      *worker = getpid();
+      for (;;) pause();
+    });
     return Result{};
   });
   task.deadline = std::chrono::milliseconds(300);

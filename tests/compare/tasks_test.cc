@@ -65,10 +65,10 @@ class WorkerCounter : public Executor {
   WorkerCounter(Executor* executor, std::atomic<uint32_t>* most)
       : executor_(executor), most_(most) {}
 
-  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body, const OnTick& on_tick,
-                                 const AskToStop& ask_to_stop = {}) override {
+  std::vector<WorkerOutcome> Run(uint32_t workers, const Body& body,
+                                 const Supervision& supervision = {}) override {
     *most_ = std::max(most_->load(), workers);
-    return executor_->Run(workers, body, on_tick, ask_to_stop);
+    return executor_->Run(workers, body, supervision);
   }
   std::string_view name() const override { return executor_->name(); }
 

@@ -1,0 +1,110 @@
+#include "common/fault_point.h"
+
+#ifdef TALLY_FAULT_POINTS
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/shared_region.h"
+
+namespace tally {
+namespace {
+
+constexpr uint32_t kMaster = ~uint32_t{0};
+constexpr uint32_t kAny = kMaster - 1;
+constexpr size_t kMostFaults = 64;
+
+struct Fault {
+  std::string_view point;
+  uint32_t who = kAny;
+  uint64_t hit = 1;
+  bool from_then_on = false;
+  std::string_view action;
+};
+
+// In shared memory: a successor's hits count on from its predecessor's.
+using Hits = std::array<std::atomic<uint64_t>, kMostFaults>;
+
+std::array<Fault, kMostFaults> faults;
+size_t fault_count = 0;
+Hits* hits = nullptr;
+thread_local uint32_t who_i_am = kMaster;
+
+std::string_view TakeField(std::string_view* text, char end) {
+  const std::string_view field = text->substr(0, text->find(end));
+  text->remove_prefix(std::min(field.size() + 1, text->size()));
+  return field;
+}
+
+template <class Number>
+bool ParseTo(std::string_view text, Number* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size() && *number > 0;
+}
+
+Fault ParseFault(std::string_view text) {
+  const std::string_view whole = text;
+  Fault fault{.point = TakeField(&text, ':')};
+  const std::string_view who = TakeField(&text, ':');
+  std::string_view hit = TakeField(&text, ':');
+  fault.action = text;
+  if (hit.ends_with('+')) {
+    fault.from_then_on = true;
+    hit.remove_suffix(1);
+  }
+  if (who == "master") fault.who = kMaster;
+  const bool is_number = who != "master" && who != "any";
+  if ((is_number && !ParseTo(who, &fault.who)) || !ParseTo(hit, &fault.hit)) {
+    throw UsageError(fmt::format("TALLY_FAULTS: {}: not POINT:WHO:HIT:ACTION", whole));
+  }
+  if (is_number) --fault.who;
+  return fault;
+}
+
+void Act(const Fault& fault) {
+  if (fault.action == "kill") raise(SIGKILL);
+  if (fault.action == "stop") raise(SIGSTOP);
+  if (fault.action == "exit") _exit(0);
+  if (fault.action == "error") throw Error(fmt::format("a fault at {}", fault.point));
+  if (fault.action == "hang") {
+    for (;;) pause();
+  }
+  raise(fault.action == "segv" ? SIGSEGV : SIGABRT);
+}
+
+}  // namespace
+
+void SetUpFaults() {
+  const char* const value = std::getenv("TALLY_FAULTS");
+  if (value == nullptr) return;
+  for (std::string_view text = value; !text.empty() && fault_count < kMostFaults;) {
+    faults[fault_count++] = ParseFault(TakeField(&text, ','));
+  }
+  static const SharedRegion region = SharedRegion::Reserve(sizeof(Hits));
+  hits = new (region.data()) Hits{};
+}
+
+void FaultsOfWorker(uint32_t worker) { who_i_am = worker; }
+
+void FaultPoint(const char* name) {
+  for (size_t i = 0; i < fault_count; ++i) {
+    const Fault& fault = faults[i];
+    if (fault.point != name || (fault.who != kAny && fault.who != who_i_am)) continue;
+    const uint64_t hit = (*hits)[i].fetch_add(1) + 1;
+    if (hit == fault.hit || (fault.from_then_on && hit > fault.hit)) Act(fault);
+  }
+}
+
+}  // namespace tally
+
+#endif

@@ -1,0 +1,124 @@
+#include "master/map_phase.h"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "common/escape.h"
+#include "common/fault_point.h"
+#include "common/heartbeat.h"
+#include "master/fatal_signal.h"
+#include "master/messages.h"
+#include "master/signals.h"
+
+namespace tally {
+MapPhase::MapPhase(const Setup& setup)
+    : setup_(setup), control_(*setup.plan.control), feeder_(setup.plan), signs_(setup.workers) {}
+
+std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
+  Supervision supervision{
+      .on_tick =
+          [this] {
+            TALLY_FAULT_POINT("tick");
+            setup_.progress->Show(CurrentProgress());
+          },
+      .ask_to_stop = [this] { AskToStop(); },
+      .on_end = [this](uint32_t worker, const WorkerOutcome& end) { return OnEnd(worker, end); },
+      .on_too_few = [this](uint32_t started, int error) { OnTooFew(started, error); },
+      .feeder = &feeder_};
+  if (setup_.stall_timeout) {
+    supervision.is_hung = [this](uint32_t worker) { return IsHung(worker); };
+  }
+  std::optional<FatalSignalReport> fatal_signals;
+  if (!setup_.workers_are_processes) fatal_signals.emplace();
+  auto outcomes = executor->Run(
+      setup_.workers, [this](uint32_t worker) { return RunWorker(setup_.plan, worker); },
+      supervision);
+  ProgressState done = CurrentProgress();
+  done.more_chunks = false;
+  setup_.progress->Finish(done);
+  return outcomes;
+}
+
+Next MapPhase::OnEnd(uint32_t worker, const WorkerOutcome& outcome) {
+  WorkerState& state = control_.queue().workers()[worker];
+  if (outcome.succeeded && state.finished) {
+    state.ended = true;
+    return Next::kGoOn;
+  }
+  if (outcome.signal_number == 0 && !control_.report(worker).fatal.empty()) return Next::kStop;
+  // It may be the fault of a file that changed under it.
+  setup_.check_inputs();
+  setup_.progress->Erase();
+  signs_[worker] = {};
+  return setup_.supervisor->OnDeath(worker, outcome, Describe(worker));
+}
+
+LastWork MapPhase::Describe(uint32_t worker) const {
+  const WorkQueue& queue = control_.queue();
+  const WorkerState& state = queue.workers()[worker];
+  LastWork work{.doing = "it was between two chunks",
+                .piece = "",
+                .again = "",
+                .progress = state.chunks_done};
+  uint64_t lost_chunks = 0;
+  uint64_t lost_bytes = 0;
+  const auto ledger = queue.ledger();
+  for (size_t number = 0; number < ledger.size(); ++number) {
+    const Chunk& chunk = ledger[number];
+    if (chunk.owner != worker || queue.IsSaved(chunk)) continue;
+    ++lost_chunks;
+    lost_bytes += chunk.size_bytes();
+    if (chunk.done != 0) continue;
+    work.piece = fmt::format("chunk {}", number + 1);
+    work.doing =
+        fmt::format("counting {} ({}, bytes {} to {})", work.piece,
+                    EscapeForMessage(setup_.plan.inputs[chunk.input].name), chunk.begin, chunk.end);
+  }
+  if (work.piece.empty() && state.stream != WorkerState::kNoStream) {
+    const Stream& stream = queue.streams()[state.stream];
+    work.doing = fmt::format("reading {}", EscapeForMessage(setup_.plan.inputs[stream.input].name));
+    work.piece = fmt::format("{} at {}", work.doing, stream.published);
+  }
+  if (lost_chunks > 0) {
+    work.again =
+        fmt::format("{} chunk{} ({}) will be counted again", lost_chunks,
+                    lost_chunks == 1 ? "" : "s", FormatBytes(static_cast<double>(lost_bytes)));
+  }
+  return work;
+}
+
+bool MapPhase::IsHung(uint32_t worker) {
+  const auto now = std::chrono::steady_clock::now();
+  Sign& sign = signs_[worker];
+  const uint64_t pulse = control_.pulse(worker)->load(std::memory_order_relaxed);
+  if (pulse != sign.pulse || sign.seen == decltype(sign.seen)()) {
+    sign = {.pulse = pulse, .seen = now};
+  }
+  return now - sign.seen >= *setup_.stall_timeout;
+}
+
+void MapPhase::OnTooFew(uint32_t started, int error) {
+  setup_.progress->Erase();
+  Say(fmt::format("only {} of {} workers could be started ({}); {}", started, setup_.workers,
+                  std::generic_category().message(error),
+                  started == 1 ? "it does all the work" : "they do all the work"));
+}
+
+void MapPhase::AskToStop() {
+  setup_.progress->Erase();
+  control_.queue().Stop();
+  // Threads that do not end soon take the process with them: there may be no other chance.
+  if (StopSignal() != 0) setup_.on_stop_signal(StopSignal());
+}
+
+ProgressState MapPhase::CurrentProgress() const {
+  const WorkDone done = control_.progress();
+  return {.chunks_done = done.chunks,
+          .chunks_known = control_.queue().chunks_known(),
+          .more_chunks = !control_.queue().streams().empty(),
+          .bytes_done = done.file_bytes,
+          .bytes_total = setup_.input_bytes};
+}
+
+}  // namespace tally

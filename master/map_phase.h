@@ -1,0 +1,66 @@
+// The map phase of a run, as the master sees it: it waits, shows the progress, feeds pipes, and
+// minds workers that die or hang.
+#ifndef TALLY_MASTER_MAP_PHASE_H_
+#define TALLY_MASTER_MAP_PHASE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/control_block.h"
+#include "master/executor.h"
+#include "master/progress_line.h"
+#include "master/stream_feeder.h"
+#include "master/worker_supervisor.h"
+#include "worker/worker.h"
+
+namespace tally {
+
+class MapPhase {
+ public:
+  struct Setup {
+    const CountPlan& plan;
+    uint32_t workers;
+    bool workers_are_processes;
+    std::optional<uint64_t> input_bytes;  // of the files; none where a pipe is among them
+    std::optional<std::chrono::seconds> stall_timeout;
+    std::function<void()> check_inputs;                     // throws where one has changed
+    std::function<void(int signal_number)> on_stop_signal;  // called where nothing may be unwound
+    WorkerSupervisor* supervisor;
+    ProgressLine* progress;
+  };
+
+  explicit MapPhase(const Setup& setup);
+
+  /// Returns how the workers ended. Throws an Error where the run is given up, Interrupted where it
+  /// is stopped.
+  std::vector<WorkerOutcome> Run(Executor* executor);
+
+  /// What the master could not read of the streams that it feeds.
+  const InputFailure& feeder_failure() const { return feeder_.failure(); }
+
+ private:
+  struct Sign {
+    uint64_t pulse = 0;
+    std::chrono::steady_clock::time_point seen = {};
+  };
+
+  Next OnEnd(uint32_t worker, const WorkerOutcome& outcome);
+  LastWork Describe(uint32_t worker) const;
+  bool IsHung(uint32_t worker);
+  void OnTooFew(uint32_t started, int error);
+  void AskToStop();
+  ProgressState CurrentProgress() const;
+
+  const Setup setup_;
+  ControlBlock& control_;
+  StreamFeeder feeder_;
+  std::vector<Sign> signs_;  // of life, one a worker
+};
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_MAP_PHASE_H_

@@ -1,0 +1,90 @@
+#include "master/run_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "common/count_table.h"
+#include "common/error.h"
+#include "master/memory_plan.h"
+
+namespace tally {
+namespace {
+
+std::vector<Stream> StreamsAmong(std::span<const Input> inputs) {
+  std::vector<Stream> streams;
+  for (uint32_t input = 0; input < inputs.size(); ++input) {
+    if (!inputs[input].is_stream()) continue;
+    // What has a path can be opened once more.
+    const uint32_t reader = inputs[input].path.empty() ? kFeeder : kNobody;
+    streams.push_back({.input = input, .reader = reader});
+  }
+  return streams;
+}
+
+// Of each run's own: nobody can prepare a file whose keys all collide.
+uint64_t RandomSeed() {
+  std::random_device entropy;
+  return uint64_t{entropy()} << 32 | entropy();
+}
+
+// What the tables may take, after the blocks.
+uint64_t TableBudget(const RunNeeds& needs, const BlockPool& blocks) {
+  const uint64_t for_blocks = blocks.count * blocks.target_bytes;
+  const uint64_t least = needs.workers * CountTable::kMinRegionBytes + for_blocks;
+  if (needs.memory.bytes < least) {
+    throw Error(fmt::format("{} workers need at least {} MiB of memory, but this run may take only "
+                            "{} MiB ({}): use fewer workers (-j), or {}",
+                            needs.workers, (least >> 20) + 1, needs.memory.bytes >> 20,
+                            needs.memory.what, needs.memory.remedy),
+                kExitMemory);
+  }
+  return needs.memory.bytes - for_blocks;
+}
+
+}  // namespace
+
+RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
+  const std::vector<Stream> streams = StreamsAmong(needs.inputs);
+  const bool keep_blocks = needs.workers_may_die && !streams.empty();
+  const MemoryLimits limits = MemoryLimits::OfThisProcess();
+  if (!streams.empty()) {
+    blocks_ = ReserveBlocks({.workers = needs.workers,
+                             .chunk_size_bytes = needs.chunk_size_bytes,
+                             .keep = keep_blocks,
+                             .memory_limit_bytes = needs.memory.bytes},
+                            limits);
+  }
+  ledger_ = ReserveLedger(needs.mapped_chunks, needs.inputs, limits);
+  control_region_ = MapControlRegion(needs.workers, streams.size());
+  control_ = ControlBlock::Create(
+      control_region_.get_address(),
+      {.workers = needs.workers,
+       .progress = needs.progress,
+       .memory_limit_bytes = TableBudget(needs, blocks_),
+       .ledger = {reinterpret_cast<Chunk*>(ledger_.data()), ledger_.size_bytes() / sizeof(Chunk)},
+       .mapped_chunks = needs.mapped_chunks.size(),
+       .streams = streams,
+       .blocks = blocks_.count,
+       .keep_blocks = keep_blocks});
+  regions_ = ReserveTables(keep_blocks ? 2 * needs.workers : needs.workers, needs.inputs,
+                           MemoryLimits::OfThisProcess());
+  for (const SharedRegion& region : regions_) {
+    (tables_.size() < needs.workers ? tables_ : snapshots_).push_back(region.data());
+  }
+  for (char* const table : tables_) {
+    CountTable::Create(table, regions_.front().size_bytes(), hash_seed_);
+  }
+}
+
+void RunMemory::Describe(CountPlan* plan) const {
+  plan->control = control_;
+  plan->tables = tables_;
+  plan->snapshots = snapshots_;
+  plan->table_bytes = regions_.front().size_bytes();
+  plan->hash_seed = hash_seed_;
+  plan->blocks = &blocks_;
+}
+
+}  // namespace tally

@@ -1,0 +1,56 @@
+// All memory that the workers of a run share, in one place.
+#ifndef TALLY_MASTER_RUN_MEMORY_H_
+#define TALLY_MASTER_RUN_MEMORY_H_
+
+#include <boost/interprocess/mapped_region.hpp>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/chunk.h"
+#include "common/control_block.h"
+#include "common/input.h"
+#include "common/shared_region.h"
+#include "master/memory_limit.h"
+#include "worker/worker.h"
+
+namespace tally {
+
+/// What decides how much is needed.
+struct RunNeeds {
+  uint32_t workers = 1;
+  std::span<const Input> inputs;
+  std::span<const Chunk> mapped_chunks;
+  uint64_t chunk_size_bytes = 0;
+  ProgressRule progress = {};
+  bool workers_may_die = false;  // alone, so that the run goes on
+  MemoryLimit memory;
+};
+
+/// Made before any worker is started, by the master; freed with it. The mappings have no names, so
+/// nothing can be left behind.
+class RunMemory {
+ public:
+  /// Throws an Error with kExitMemory where there is not enough.
+  explicit RunMemory(const RunNeeds& needs);
+
+  ControlBlock& control() { return *control_; }
+  std::span<char* const> tables() const { return tables_; }
+
+  /// Adds to the plan where everything is.
+  void Describe(CountPlan* plan) const;
+
+ private:
+  boost::interprocess::mapped_region control_region_;
+  ControlBlock* control_ = nullptr;
+  SharedRegion ledger_;
+  std::vector<SharedRegion> regions_;  // of tables, then of their snapshots
+  std::vector<char*> tables_;
+  std::vector<char*> snapshots_;
+  BlockPool blocks_;
+  uint64_t hash_seed_ = 0;
+};
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_RUN_MEMORY_H_

@@ -1,0 +1,113 @@
+#include "master/stream_feeder.h"
+
+#include <algorithm>
+
+#include "common/cut.h"
+#include "common/error.h"
+#include "common/fault_point.h"
+
+namespace tally {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Blocks come free, and the lock does, at any time: there is nothing to wait for but time.
+constexpr std::chrono::milliseconds kUntilNextTry{1};
+// Signals and workers that end are not kept waiting for longer.
+constexpr std::chrono::milliseconds kFeedAtMost{20};
+constexpr std::chrono::hours kForAnyTime{1};
+
+// Thrown out of a read that would have to wait.
+struct NotReady {};
+
+}  // namespace
+
+StreamFeeder::StreamFeeder(const CountPlan& plan) : plan_(plan), queue_(plan.control->queue()) {
+  const auto streams = queue_.streams();
+  for (uint32_t stream = 0; stream < streams.size(); ++stream) {
+    if (streams[stream].reader != kFeeder) continue;
+    const uint32_t number = streams[stream].input;
+    const Input& input = plan.inputs[number];
+    Source& source = sources_.emplace_back(Source{.stream = stream, .input = number, .reader = {}});
+    const Patience none{.while_waiting = [] { throw NotReady(); },
+                        .each = std::chrono::milliseconds(0)};
+    source.reader.emplace(OpenStream(input, none), input.name, CutRuleFor(plan.format.format),
+                          plan.blocks->target_bytes);
+  }
+}
+
+std::chrono::nanoseconds StreamFeeder::AddWaits(std::vector<pollfd>* waits) {
+  std::chrono::nanoseconds timeout = kForAnyTime;
+  for (const Source& source : sources_) {
+    if (source.closed) continue;
+    if (source.lacks_bytes) {
+      waits->push_back({.fd = plan_.inputs[source.input].fd.get(), .events = POLLIN, .revents = 0});
+    } else {
+      timeout = kUntilNextTry;
+    }
+  }
+  return timeout;
+}
+
+void StreamFeeder::Feed() {
+  const auto end = Clock::now() + kFeedAtMost;
+  bool any = true;
+  while (any && Clock::now() < end) {
+    any = false;
+    for (Source& source : sources_) any = Advance(&source) || any;
+  }
+}
+
+// A step, if one can be done now.
+bool StreamFeeder::Advance(Source* source) {
+  if (source->closed) return false;
+  source->lacks_bytes = false;
+  if (source->filled) {
+    const auto published = queue_.TryPublish(source->stream, *source->filled);
+    if (published == WorkQueue::Published::kTryAgain) return false;
+    source->filled.reset();
+    if (published == WorkQueue::Published::kYes) {
+      source->block.reset();
+    } else {
+      Fail(source, TooManyChunks(plan_.inputs[source->input]));
+    }
+    return true;
+  }
+  if (source->ended) {
+    source->closed = queue_.TryClose(source->stream, source->block, source->failed_at);
+    return source->closed;
+  }
+  const auto task = queue_.TryClaimBlock(source->stream, source->block);
+  if (!task) return false;
+  if (task->kind == Task::Kind::kStopReading) {
+    source->ended = true;
+  } else {
+    source->block = static_cast<uint32_t>(task->number);
+    Fill(source);
+  }
+  return !source->lacks_bytes;
+}
+
+void StreamFeeder::Fill(Source* source) {
+  char* const text = plan_.blocks->block(*source->block);
+  try {
+    TALLY_FAULT_POINT("feed");
+    const auto filled = source->reader->Fill({text, plan_.blocks->capacity_bytes});
+    source->ended = filled.size_bytes == 0;
+    if (source->ended) return;
+    source->filled = MakeChunk(filled, text, *source->block, plan_.format.format,
+                               queue_.streams()[source->stream]);
+  } catch (const Error& error) {
+    Fail(source, error.what());
+  } catch (const NotReady&) {
+    source->lacks_bytes = true;
+  }
+}
+
+void StreamFeeder::Fail(Source* source, std::string_view message) {
+  source->failed_at = Position{.input = source->input, .offset = source->reader->offset()};
+  failure_.NoteFirst(*source->failed_at, message);
+  source->ended = true;
+}
+
+}  // namespace tally

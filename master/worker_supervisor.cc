@@ -1,0 +1,51 @@
+#include "master/worker_supervisor.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <utility>
+
+#include "common/error.h"
+#include "master/worker_failure.h"
+
+namespace tally {
+
+WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say)
+    : say_(std::move(say)), fates_(workers) {}
+
+Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
+                               const LastWork& work) {
+  const bool no_memory = LooksLikeLackOfMemory(worker, outcome, work.progress);
+  const std::string what = fmt::format(
+      "{} while {}{}", DescribeDeath(worker, outcome), work.doing,
+      no_memory ? " (killed twice without getting on: probably out of memory; use fewer workers, "
+                  "-j, or less of it, --memory)"
+                : "");
+  ++deaths_;
+  const uint32_t deaths_of_piece = work.piece.empty() ? 0 : ++deaths_of_[work.piece];
+  if (deaths_of_piece == kAttempts) {
+    throw Error(
+        fmt::format("{}; {} workers have died of that now; nothing was written", what, kAttempts),
+        kExitWorkersDied);
+  }
+  if (deaths_ > kDeathsAnyway + fates_.size()) {
+    throw Error(fmt::format("{}; {} workers have died in this run, too many to go on; nothing was "
+                            "written",
+                            what, deaths_),
+                kExitWorkersDied);
+  }
+  say_(fmt::format("{}; another one takes its place{}", what,
+                   work.again.empty() ? "" : ": " + work.again));
+  return Next::kReplace;
+}
+
+bool WorkerSupervisor::LooksLikeLackOfMemory(uint32_t worker, const WorkerOutcome& outcome,
+                                             uint64_t progress) {
+  if (outcome.signal_number != SIGKILL || outcome.hung) return false;
+  Fate& fate = fates_[worker];
+  if (fate.kills_since > 0 && fate.progress_at_kill != progress) fate.kills_since = 0;
+  fate.progress_at_kill = progress;
+  return ++fate.kills_since >= 2;
+}
+
+}  // namespace tally

@@ -1,0 +1,55 @@
+// Decides what becomes of a run whose workers die.
+#ifndef TALLY_MASTER_WORKER_SUPERVISOR_H_
+#define TALLY_MASTER_WORKER_SUPERVISOR_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "master/executor.h"
+
+namespace tally {
+
+/// What a worker that died was doing.
+struct LastWork {
+  std::string doing;       // "counting chunk 5 (in, bytes 0 to 100)"
+  std::string piece = {};  // what to blame: equal for one and the same piece of work; empty: none
+  std::string again = {};  // what has to be done once more
+  uint64_t progress = 0;   // a number that grows with what this worker and its predecessors did
+};
+
+/// Has a worker that died replaced by another one, which does again what was lost with it, and says
+/// so; gives the run up where that would lead nowhere. One for a whole run. For the master.
+class WorkerSupervisor {
+ public:
+  static constexpr uint32_t kAttempts = 3;      // at one piece of work
+  static constexpr uint32_t kDeathsAnyway = 8;  // and one more for each worker
+
+  /// `say` tells a person.
+  WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say);
+
+  /// Throws an Error with kExitWorkersDied where the run is given up.
+  Next OnDeath(uint32_t worker, const WorkerOutcome& outcome, const LastWork& work);
+
+  uint32_t deaths() const { return deaths_; }
+
+ private:
+  struct Fate {
+    uint64_t progress_at_kill = 0;
+    uint32_t kills_since = 0;
+  };
+
+  bool LooksLikeLackOfMemory(uint32_t worker, const WorkerOutcome& outcome, uint64_t progress);
+
+  std::function<void(std::string_view)> say_;
+  std::vector<Fate> fates_;  // one a worker
+  std::map<std::string, uint32_t> deaths_of_;
+  uint32_t deaths_ = 0;
+};
+
+}  // namespace tally
+
+#endif  // TALLY_MASTER_WORKER_SUPERVISOR_H_

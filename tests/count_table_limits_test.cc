@@ -1,0 +1,131 @@
+// What bounds a table: the memory that it is granted, the region of its copy, and how far apart the
+// keys of a hostile input can be driven.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "common/count_table.h"
+#include "common/hash.h"
+#include "common/shared_region.h"
+#include "tests/test_util.h"
+
+namespace tally {
+namespace {
+
+using AddResult = CountTable::AddResult;
+
+constexpr size_t kRegionBytes = size_t{64} << 20;
+
+std::string KeyNumber(int i) { return "key" + std::to_string(i); }
+std::string LongKeyNumber(int i) { return "a key of more than sixteen bytes " + KeyNumber(i); }
+
+AddResult AddPadded(CountTable* table, const std::string& key, uint64_t amount = 1) {
+  return table->Add(PaddedText(key).view(), amount);
+}
+
+std::vector<std::string> Rows(const CountTable& table) {
+  std::vector<std::string> rows;
+  table.VisitPartition(0, 0, [&](const CountTable::Entry& entry) {
+    rows.push_back(std::string(entry.key) + " " + std::to_string(entry.count));
+  });
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+TEST(CountTableLimitsTest, ATableAsksBeforeItTakesMoreMemoryAndTakesNoMoreThanGranted) {
+  const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
+  CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  constexpr uint64_t kLimit = uint64_t{1} << 20;
+  uint64_t asked = 0;
+  CountTable table(region.data(), [&](uint64_t bytes) {
+    asked = bytes;
+    return bytes <= kLimit;
+  });
+  int keys = 0;
+  while (AddPadded(&table, KeyNumber(keys)) == AddResult::kAdded) {
+    ASSERT_LE(table.used_bytes(), std::max<uint64_t>(asked, 128 << 10));
+    ++keys;
+  }
+  EXPECT_EQ(AddPadded(&table, "one more"), AddResult::kRefused);
+  EXPECT_GT(keys, 10'000);
+  EXPECT_LE(table.used_bytes(), kLimit);
+  EXPECT_EQ(AddPadded(&table, KeyNumber(7)), AddResult::kAdded) << "what is there goes on";
+  EXPECT_EQ(Rows(table).size(), static_cast<size_t>(keys));
+}
+
+TEST(CountTableLimitsTest, LongKeysAreAskedForAsWell) {
+  const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
+  CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  CountTable table(region.data(), [&](uint64_t bytes) { return bytes <= 200 << 10; });
+  int keys = 0;
+  while (AddPadded(&table, LongKeyNumber(keys)) == AddResult::kAdded) ++keys;
+  EXPECT_GT(keys, 1000);
+  EXPECT_LE(table.used_bytes(), 200U << 10);
+  EXPECT_EQ(Rows(table).size(), static_cast<size_t>(keys));
+}
+
+TEST(CountTableLimitsTest, ACopyIsAnEqualTableWhateverItWasBefore) {
+  const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
+  const SharedRegion copy = SharedRegion::Reserve(kRegionBytes);
+  CountTable table = CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  for (const int keys : {0, 1, 1000, 1001, 5000, 20'000}) {
+    for (int i = 0; i < keys; ++i) {
+      AddPadded(&table, KeyNumber(i));
+      AddPadded(&table, LongKeyNumber(i), 3);
+    }
+    table.CopyTo(copy.data());
+    EXPECT_EQ(Rows(CountTable(copy.data())), Rows(table)) << keys;
+  }
+  // What happens to one does not happen to the other.
+  CountTable second(copy.data());
+  AddPadded(&second, "only there");
+  EXPECT_EQ(Rows(second).size(), Rows(table).size() + 1);
+}
+
+TEST(CountTableLimitsTest, AClearedRegionHoldsAnEmptyTable) {
+  const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
+  CountTable table = CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  for (int i = 0; i < 50'000; ++i) AddPadded(&table, LongKeyNumber(i));
+  CountTable::Clear(region.data(), region.size_bytes());
+  CountTable again = CountTable::Create(region.data(), region.size_bytes(), /*seed=*/2);
+  EXPECT_TRUE(Rows(again).empty());
+  AddPadded(&again, "a");
+  EXPECT_EQ(Rows(again), std::vector<std::string>{"a 1"});
+}
+
+/// As many keys of up to 16 bytes, which a table with this seed would put into one of 128 parts.
+std::vector<std::string> KeysThatCrowd(uint64_t seed, size_t count) {
+  std::vector<std::string> keys;
+  for (int i = 0; keys.size() < count; ++i) {
+    std::string key = KeyNumber(i);
+    std::string padded = key;
+    padded.resize(16, '\0');
+    if (HashBytes(padded.data(), padded.size(), seed) >> 57 == 5) keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+// Whoever knows the seed can make a table as slow as a list. So each run has its own, and keys made
+// for one seed are spread by any other.
+TEST(CountTableLimitsTest, KeysThatCrowdUnderOneSeedAreSpreadByAnyOther) {
+  constexpr uint64_t kKnownSeed = 42;
+  const std::vector<std::string> keys = KeysThatCrowd(kKnownSeed, 20'000);
+  const auto longest_probe = [&](uint64_t seed) {
+    const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
+    CountTable table = CountTable::Create(region.data(), region.size_bytes(), seed);
+    for (const std::string& key : keys) AddPadded(&table, key);
+    EXPECT_EQ(table.size(), keys.size());
+    return table.LongestProbe();
+  };
+  EXPECT_GT(longest_probe(kKnownSeed), 10'000U);
+  Random random(1);
+  for (int i = 0; i < 20; ++i) {
+    const uint64_t seed = random.Next();
+    EXPECT_LT(longest_probe(seed), 100U) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace tally
