@@ -25,11 +25,11 @@ constexpr uint32_t kAny = kMaster - 1;
 constexpr size_t kMostFaults = 64;
 
 struct Fault {
-  std::string_view point;
+  std::string_view point = {};
   uint32_t who = kAny;
   uint64_t hit = 1;
   bool from_then_on = false;
-  std::string_view action;
+  std::string_view action = {};
 };
 
 // In shared memory: a successor's hits count on from its predecessor's.

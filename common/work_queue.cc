@@ -28,6 +28,9 @@ void FutexWakeAll(std::atomic<uint32_t>* word) {
   syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
+// Whoever dies between two stores has made the first one: the compiler must not swap them.
+void InThisOrder() { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
 }  // namespace
 
 WorkQueue::WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks, std::span<Stream> streams,
@@ -66,8 +69,7 @@ void WorkQueue::DeriveAnew() {
   next_published_ = mapped_end_;
   next_stream_ = 0;
   open_streams_ = 0;
-  for (Stream& stream : streams_) {
-    stream.published = 0;
+  for (const Stream& stream : streams_) {
     if (stream.reader != kNobody) ++open_streams_;
   }
   chunk_in_block_.fill(kNoChunk);
@@ -77,6 +79,7 @@ void WorkQueue::DeriveAnew() {
     const Chunk& chunk = ledger_[number];
     // Chunks of one stream mostly follow each other.
     while (streams_[stream].input != chunk.input) stream = (stream + 1) % streams_.size();
+    // Never less meanwhile: its reader looks without the lock.
     streams_[stream].published = std::max(streams_[stream].published, chunk.end);
     streams_[stream].ngram_version = chunk.ngram_version;
     if (chunk.block == kNoBlock) continue;
@@ -167,6 +170,7 @@ void WorkQueue::Finish(uint32_t worker, uint64_t chunk, const ChunkCount& count)
   RepairAfterDeath();
   Chunk& entry = ledger_[chunk];
   entry.count = count;
+  InThisOrder();
   TALLY_FAULT_POINT("mid-finish");
   entry.done = ++workers_[worker].chunks_done;
   if (entry.block == kNoBlock) return;
@@ -188,8 +192,10 @@ bool WorkQueue::PublishAs(uint32_t stream, const Chunk& chunk) {
   const uint64_t number = chunks_end_.load(std::memory_order_relaxed);
   if (number == ledger_.size()) return false;
   ledger_[number] = chunk;
+  InThisOrder();
   TALLY_FAULT_POINT("mid-publish");
   chunks_end_.store(number + 1, std::memory_order_relaxed);
+  InThisOrder();
   TALLY_FAULT_POINT("published");
   streams_[stream].published = chunk.end;
   streams_[stream].ngram_version = chunk.ngram_version;
@@ -212,6 +218,7 @@ void WorkQueue::Close(uint32_t stream, std::optional<uint32_t> unused_block,
   if (unused_block) block_filler_[*unused_block] = kNobody;
   if (failed_at) {
     streams_[stream].failed_for = streams_[stream].reader;
+    InThisOrder();
     LowerLimit(*failed_at);
   }
   streams_[stream].ended = true;
@@ -230,6 +237,7 @@ void WorkQueue::LowerLimit(Position position) {
   if (!IsBeforeLimit(position)) return;
   const uint32_t other = 1 - current_limit_;
   limits_[other] = position;
+  InThisOrder();
   current_limit_ = other;
   WakeAll();
 }
@@ -256,9 +264,12 @@ std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
     Chunk& chunk = ledger_[number];
     if (chunk.owner != worker || IsSaved(chunk)) continue;
     if (chunk.done == 0 && IsBeforeLimit(chunk.position())) {
+      // A second one was being put back when another successor died here.
+      if (in_hand) ledger_[*in_hand].owner = kNobody;
       in_hand = number;
     } else {
       chunk.done = 0;
+      InThisOrder();
       chunk.owner = kNobody;
     }
   }
@@ -266,7 +277,10 @@ std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
   for (Stream& stream : streams_) {
     if (stream.reader == worker) stream.reader = kNobody;
     // What was to be said about the failure is lost, so it has to be met again.
-    if (stream.failed_for == worker) stream.ended = false;
+    if (stream.failed_for != worker) continue;
+    stream.ended = false;
+    InThisOrder();
+    stream.failed_for = kNobody;
   }
   state.stream = WorkerState::kNoStream;
   state.finished = false;
@@ -315,6 +329,7 @@ void WorkQueue::Release(Chunk* chunk) {
   if (chunk->block == kNoBlock) return;
   const uint32_t block = chunk->block;
   chunk->block = kNoBlock;
+  InThisOrder();
   chunk_in_block_[block] = kNoChunk;
   block_wanted_ = false;
 }

@@ -410,6 +410,27 @@ class Crew {
   bool feeder_closed_ = false;
 };
 
+/// Worker 0 reads stream 0, of input 1, and has published two pieces, in blocks 0 and 1.
+constexpr uint32_t kReader = 0;
+inline TestQueue::Options OneStream(uint32_t blocks) {
+  return {.chunks_of_input = {0},
+          .streams = {1},
+          .blocks = blocks,
+          .room_for_published = 9,
+          .keep_blocks = true};
+}
+inline void PublishTwo(const TestQueue& queue) {
+  ASSERT_EQ(queue.Claim(kReader), Open(0));
+  queue.FillAndPublish(kReader, 0, /*block=*/0);
+  queue.FillAndPublish(kReader, 10, /*block=*/1);
+}
+
+/// In a process of its own: it may hang.
+inline void ExpectClaimed(const TestQueue& queue, uint32_t worker, Task expected) {
+  Child child([&] { return queue.Claim(worker) == expected; });
+  EXPECT_EQ(child.Wait(), 0);
+}
+
 }  // namespace tally
 
 #endif  // TALLY_TESTS_WORK_QUEUE_FIXTURE_H_
