@@ -16,42 +16,13 @@
 
 #include "common/error.h"
 #include "common/escape.h"
+#include "master/output_error.h"
 #include "master/signals.h"
 
 namespace tally {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What a person can do about a failed system call on an output; empty where errno says it all.
-std::string_view Remedy(int error) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return "; free some space there, or write to another place";
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return "; write to a place where you may";
-    case ENOENT:
-    case ENOTDIR:
-      return "; make its directory first";
-    case EFBIG:
-      return "; raise the limit on file sizes (ulimit -f)";
-    case EBUSY:
-      return "; it is a mount point, write beside it";
-    case EBADF:
-      return "; it is closed, or open for reading only";
-    case EIO:
-      return "; check the disk";
-    default:
-      return "";
-  }
-}
-
-Error Failure(const std::string& path, std::string_view what, int error) {
-  return Error(SystemError(path, what, error).what() + std::string(Remedy(error)));
-}
 
 /// The directory whose entries are this process's open descriptors; empty without /proc.
 fs::path OwnDescriptors() {
@@ -69,14 +40,14 @@ fs::path FollowLinks(const std::string& path) {
     const fs::path parent = current.has_parent_path() ? current.parent_path() : fs::path(".");
     std::error_code error;
     const fs::path directory = fs::canonical(parent, error);
-    if (error) throw Failure(path, "cannot write", error.value());
+    if (error) throw OutputError(path, "cannot write", error.value());
     current = directory / current.filename();
     if (directory == own_descriptors) return current;
     const fs::path link = fs::read_symlink(current, error);
     if (error) return current;
     current = directory / link;
   }
-  throw Failure(path, "cannot write", ELOOP);
+  throw OutputError(path, "cannot write", ELOOP);
 }
 
 /// The N where `target` is this process's own /proc/self/fd/N.
@@ -92,16 +63,8 @@ std::optional<int> DescriptorAt(const fs::path& target) {
 /// A rename would replace even a read-only file; whoever made it read-only meant it.
 void CheckWritable(const std::string& path, const std::string& target) {
   if (faccessat(AT_FDCWD, target.c_str(), W_OK, AT_EACCESS) != 0) {
-    throw Failure(path, "cannot write", errno);
+    throw OutputError(path, "cannot write", errno);
   }
-}
-
-/// Permissions of a file made by open(..., 0666). Single-threaded only: there is no call that
-/// reads the mask without setting it.
-mode_t NewFileMode() {
-  const mode_t mask = umask(0);
-  umask(mask);
-  return 0666 & ~mask;
 }
 
 }  // namespace
@@ -117,16 +80,16 @@ OutputFile::OutputFile(const std::string& path, Durability durability)
   }
   struct stat old_file {};
   const bool exists = stat(path.c_str(), &old_file) == 0;
-  if (!exists && errno != ENOENT) throw Failure(path_, "cannot write", errno);
-  if (exists && S_ISDIR(old_file.st_mode)) throw Failure(path_, "cannot write", EISDIR);
+  if (!exists && errno != ENOENT) throw OutputError(path_, "cannot write", errno);
+  if (exists && S_ISDIR(old_file.st_mode)) throw OutputError(path_, "cannot write", EISDIR);
   if (exists && !S_ISREG(old_file.st_mode)) {
     OpenDirectly();
     return;
   }
-  if (target.filename().empty()) throw Failure(path_, "cannot write", ENOENT);
-  target_path_ = target;
-  if (exists) CheckWritable(path_, target_path_);
-  OpenTemporary(exists ? &old_file : nullptr);
+  if (target.filename().empty()) throw OutputError(path_, "cannot write", ENOENT);
+  if (exists) CheckWritable(path_, target);
+  temporary_.emplace(target, path_, exists ? &old_file : nullptr);
+  fd_ = temporary_->Duplicate();
 }
 
 OutputFile::~OutputFile() { Discard(); }
@@ -143,9 +106,9 @@ void OutputFile::CheckTarget(const std::string& path) {
 // say), and nothing else the program opens can become descriptor 1.
 void OutputFile::OpenDescriptor(int descriptor) {
   const int flags = fcntl(descriptor, F_GETFL);
-  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) throw Failure(path_, "cannot write", EBADF);
+  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) throw OutputError(path_, "cannot write", EBADF);
   fd_ = UniqueFd(fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (!fd_) throw Failure(path_, "cannot write", errno);
+  if (!fd_) throw OutputError(path_, "cannot write", errno);
 }
 
 void OutputFile::OpenDirectly() {
@@ -154,29 +117,7 @@ void OutputFile::OpenDirectly() {
     ThrowIfStopped();
     fd_ = UniqueFd(open(path_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
   } while (!fd_ && errno == EINTR);
-  if (!fd_) throw Failure(path_, "cannot write", errno);
-}
-
-void OutputFile::OpenTemporary(const struct stat* old_file) {
-  constexpr size_t kMaxNameBytes = 255 - std::string_view("..XXXXXX").size();
-  const fs::path target = target_path_;
-  const std::string name = target.filename().string().substr(0, kMaxNameBytes);
-  std::string temporary = target.parent_path() / fmt::format(".{}.XXXXXX", name);
-  fd_ = UniqueFd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (!fd_) throw Failure(path_, "cannot make a temporary file beside it", errno);
-  temporary_path_ = std::move(temporary);
-
-  // Only root can leave a file to its owner, and only a member can leave it to its group: for
-  // anybody else the new file is their own.
-  if (old_file != nullptr && fchown(fd_.get(), old_file->st_uid, old_file->st_gid) != 0) {
-    (void)!fchown(fd_.get(), static_cast<uid_t>(-1), old_file->st_gid);
-  }
-  const mode_t mode = old_file != nullptr ? old_file->st_mode & 0777 : NewFileMode();
-  if (fchmod(fd_.get(), mode) != 0) {
-    const int error = errno;
-    Discard();
-    throw Failure(path_, "cannot set permissions", error);
-  }
+  if (!fd_) throw OutputError(path_, "cannot write", errno);
 }
 
 bool OutputFile::IsTerminal() const { return isatty(fd_.get()) == 1; }
@@ -210,7 +151,7 @@ void OutputFile::WriteSome(std::string_view* bytes) {
     case EPIPE:
       DieBySignal(SIGPIPE);
     default:
-      throw Failure(path_, "cannot write", error);
+      throw OutputError(path_, "cannot write", error);
   }
 }
 
@@ -218,40 +159,23 @@ void OutputFile::Commit() {
   assert(fd_);
   ThrowIfStopped();
   try {
-    if (!temporary_path_.empty() && durability_ == Durability::kSynced) Sync();
     Close();
-    if (!temporary_path_.empty()) {
-      if (rename(temporary_path_.c_str(), target_path_.c_str()) != 0) {
-        throw Failure(path_, "cannot rename the finished temporary file", errno);
-      }
-      temporary_path_.clear();
-    }
+    if (temporary_) temporary_->MoveIntoPlace(durability_);
+    temporary_.reset();
   } catch (...) {
     Discard();
     throw;
   }
 }
 
-// Without this, a crash of the machine soon after the rename can leave an empty file.
-void OutputFile::Sync() {
-  while (fsync(fd_.get()) != 0) {
-    if (errno == EINVAL || errno == ENOTSUP) break;  // a file system with nothing to sync
-    if (errno != EINTR) throw Failure(path_, "cannot write", errno);
-    ThrowIfStopped();
-  }
-  // A signal may have come during a long wait that it could not end.
-  ThrowIfStopped();
-}
-
 void OutputFile::Close() {
   // Linux has closed the descriptor even where it reports EINTR.
-  if (close(fd_.Release()) != 0 && errno != EINTR) throw Failure(path_, "cannot write", errno);
+  if (close(fd_.Release()) != 0 && errno != EINTR) throw OutputError(path_, "cannot write", errno);
 }
 
 void OutputFile::Discard() {
   fd_ = UniqueFd();
-  if (!temporary_path_.empty()) unlink(temporary_path_.c_str());
-  temporary_path_.clear();
+  temporary_.reset();
 }
 
 void Print(std::string_view text) {

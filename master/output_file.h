@@ -13,16 +13,13 @@
 #include "common/input.h"
 #include "common/unique_fd.h"
 #include "master/output.h"
+#include "master/temporary_file.h"
 
 namespace tally {
 
-/// Whether Commit() waits until the disk has the file: then it outlives a crash of the machine.
-/// Costs up to some tenths of a second.
-enum class Durability { kSynced, kNotSynced };
-
-/// A file being written. For a regular (or new) file the bytes go to a temporary one beside the
-/// target (beside what it links to, where the target is a symbolic link), with the target's
-/// permissions, and Commit() renames it into place; without Commit() the destructor removes it.
+/// A file being written. For a regular (or new) file the bytes go to a temporary one with the
+/// target's permissions, and Commit() moves it to the target (to what it links to, where the target
+/// is a symbolic link); without Commit() nothing is left of it.
 /// Pipes and devices (/dev/null, a FIFO) are written to directly, and so is what is open already
 /// (/dev/stdout, /dev/fd/3), even where that is a regular file.
 /// Every failure throws an Error naming the path; a write to a pipe whose reader has gone ends
@@ -55,16 +52,13 @@ class OutputFile : public ByteSink {
  private:
   void OpenDescriptor(int descriptor);
   void OpenDirectly();
-  void OpenTemporary(const struct stat* old_file);
   void WriteSome(std::string_view* bytes);
-  void Sync();
   void Close();
   void Discard();
 
   Durability durability_ = Durability::kNotSynced;
-  std::string path_;            // as given, for messages
-  std::string target_path_;     // what is renamed over; empty where written to directly
-  std::string temporary_path_;  // empty where there is none (any more)
+  std::string path_;                        // as given, for messages
+  std::optional<TemporaryFile> temporary_;  // none where it is written to directly
   UniqueFd fd_;
 };
 
