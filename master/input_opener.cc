@@ -119,7 +119,8 @@ void PeekAtStream(Input* input, const std::function<void()>& while_waiting) {
 // A file of no bytes, a file that says so but is not (/proc), or one that can be mapped.
 void MapOrStream(const std::string& path, const struct stat& status, bool may_map,
                  const std::function<void()>& while_waiting, Input* input) {
-  const off_t begin = path == "-" ? std::max<off_t>(lseek(input->fd.get(), 0, SEEK_CUR), 0) : 0;
+  const off_t begin = path == "-" ? lseek(input->fd.get(), 0, SEEK_CUR) : 0;
+  if (begin < 0) throw SystemError(input->name, "cannot be read", errno);
   char first[kGzipMagicBytes];
   const ssize_t count = pread(input->fd.get(), first, sizeof first, begin);
   if (count < 0) throw SystemError(input->name, "cannot be read", errno);
@@ -211,6 +212,9 @@ void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string
     const bool is_there =
         (paths[i] == "-" ? fstat(STDIN_FILENO, &status) : stat(paths[i].c_str(), &status)) == 0;
     if (is_there && StateOf(status) == *input.state) continue;
+    if (!is_there && errno != ENOENT) {
+      throw SystemError(input.name, "cannot be checked for changes, so nothing was written", errno);
+    }
     const std::string name = EscapeForMessage(input.name);
     const auto size_bytes = static_cast<uint64_t>(status.st_size);
     if (is_there && size_bytes < input.state->size_bytes) {
