@@ -99,7 +99,8 @@ void FaultsOfWorker(uint32_t worker) { who_i_am = worker; }
 void FaultPoint(const char* name) {
   for (size_t i = 0; i < fault_count; ++i) {
     const Fault& fault = faults[i];
-    if (fault.point != name || (fault.who != kAny && fault.who != who_i_am)) continue;
+    const bool is_me = fault.who == who_i_am || (fault.who == kAny && who_i_am != kMaster);
+    if (fault.point != name || !is_me) continue;
     const uint64_t hit = (*hits)[i].fetch_add(1) + 1;
     if (hit == fault.hit || (fault.from_then_on && hit > fault.hit)) Act(fault);
   }

@@ -33,8 +33,9 @@ Formats:
 SIZE is a number of bytes; K, M and G stand for 1024, 1024^2 and 1024^3.
 '--' ends the options: what follows are files, even if they begin with '-'.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 70 a bug in tally; ended by a
-signal, 128 and its number, as a shell shows it (130 after Ctrl-C).
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 workers kept dying, 4 not enough
+memory, 70 a bug in tally; ended by a signal, 128 and its number, as a shell
+shows it (130 after Ctrl-C).
 )";
 
 constexpr std::string_view kRaceExamples = R"(Examples:

@@ -132,7 +132,11 @@ BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits) {
     count = std::clamp(std::min(by_memory, by_space), least, kMostKeptBlocks * needs.workers);
   }
   count = std::min<uint64_t>(count, WorkQueue::kMaxBlocks);
-  uint64_t bytes = std::min(kMaxBlockBytes, limits.address_space_bytes / 8 / count);
+  // Twice as many may hold long records at a time, and take half of the memory then.
+  const uint64_t for_long_records =
+      std::max(pool.target_bytes + kReadablePadding, needs.memory_limit_bytes / 4 / least);
+  uint64_t bytes =
+      std::min({kMaxBlockBytes, for_long_records, limits.address_space_bytes / 8 / count});
   for (; bytes >= pool.target_bytes + kReadablePadding; bytes /= 2) {
     try {
       pool.region = SharedRegion::Reserve(count * bytes);

@@ -136,7 +136,7 @@ bool CountingSink::Fail(CountTable::AddResult result) {
   return false;
 }
 
-constexpr uint64_t kLeastBytesPerSnapshot = uint64_t{4} << 20;
+constexpr uint64_t kLeastBlocksPerSnapshot = 4;
 
 // Thrown out of a long wait for a stream when the run has failed elsewhere.
 struct NoLongerWanted {};
@@ -298,7 +298,8 @@ bool Worker::CountChunk(uint64_t number) {
   if (chunk.block != kNoBlock) {
     unsaved_bytes_ += chunk.size_bytes();
     // Often enough for the blocks to stay in the cache, as far as the copying stays cheap.
-    if (unsaved_bytes_ > std::max(kLeastBytesPerSnapshot, 2 * table_.used_bytes())) SaveTable();
+    const uint64_t least = kLeastBlocksPerSnapshot * plan_.blocks->target_bytes;
+    if (unsaved_bytes_ >= std::max(least, 2 * table_.used_bytes())) SaveTable();
   }
   return !sink.failed();
 }

@@ -17,9 +17,9 @@ namespace tally {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 #ifndef TALLY_FAULT_POINTS
@@ -51,9 +51,9 @@ class FaultPointsCliTest : public PausedRunCliTest {
  protected:
   FaultPointsCliTest() {
     std::string text;
-    for (int i = 0; i < 60'000; ++i) text += fmt::format("key {}\n", (i * 7919) % 3000);
+    for (int i = 0; i < 20'000; ++i) text += fmt::format("key {}\n", (i * 7919) % 700);
     // Enough for tables to be saved now and then.
-    for (int i = 0; i < 18; ++i) pipe_text_ += text;
+    for (int i = 0; i < 15; ++i) pipe_text_ += text;
     Write("in", text);
     Write("in.gz", Gzip(text, /*members=*/2));
     expected_ = AskOracle({text, text, pipe_text_}, OptionsOf(Format::kLines)).ByKey();
@@ -88,7 +88,8 @@ class FaultPointsCliTest : public PausedRunCliTest {
     command.arguments.insert(command.arguments.end(), more.begin(), more.end());
     Process tally(command);
     const Outcome outcome = tally.Wait();
-    EXPECT_FALSE(tally.AnyProcessLeft());
+    // Whoever adopts the workers of a master that was killed takes a moment to bury them.
+    tally.WaitUntil([&] { return !tally.AnyProcessLeft(); }, "the workers to be gone");
     EXPECT_THAT(Files(), ElementsAre("in", "in.gz")) << faults;
     return outcome;
   }
@@ -150,23 +151,24 @@ TEST_F(WorkerFaultCliTest, ACrashAndAnOddExitAreSurvived) {
   for (const Case& c : {Case{"segv", "was killed by SIGSEGV"}, Case{"abort", "killed by SIGABRT"},
                         Case{"exit", "ended with status 0"}}) {
     for (const char* point : {"lock-held", "mid-chunk", "mid-publish", "before-sort"}) {
-      const Outcome outcome = Survives(fmt::format("{}:2:1:{}", point, c.action), 2);
-      EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker 2 "), HasSubstr(c.told))) << point;
+      const Outcome outcome = Survives(fmt::format("{}:any:1:{}", point, c.action), 2);
+      EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker "), HasSubstr(c.told))) << point;
     }
   }
 }
 
 TEST_F(WorkerFaultCliTest, AWorkerThatHangsWithTheLockOrAChunkIsReplaced) {
   for (const char* action : {"stop", "hang"}) {
-    for (const char* point : {"lock-held", "mid-chunk", "progress-locked", "mid-publish"}) {
-      Command command = WithFaults(fmt::format("{}:2:1:{}", point, action), 3);
+    for (const char* point : {"lock-held", "mid-chunk", "progress-locked", "before-fill"}) {
+      Command command = WithFaults(fmt::format("{}:any:1:{}", point, action), 3);
       command.arguments.insert(command.arguments.end(), {"--stall-timeout", "1"});
       const Outcome outcome = RunCommand(command);
       EXPECT_THAT(outcome, ExitsWith(0));
       EXPECT_TRUE(Read("out") == expected_);
-      EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: worker 2 "),
-                                     HasSubstr("gave no sign of life and was killed"),
-                                     Not(HasSubstr("worker 1 ")), Not(HasSubstr("worker 3 "))))
+      // Only the one that hangs: those that wait for its lock give signs of life.
+      EXPECT_THAT(outcome.err,
+                  ContainsRegex("^tally: worker [123] .process [0-9]+. gave no sign of "
+                                "life and was killed while [^\n]*\n$"))
           << point << " " << action;
     }
   }
@@ -176,9 +178,10 @@ TEST_F(WorkerFaultCliTest, AChunkThatKillsThreeWorkersEndsTheRun) {
   for (const char* action : {"kill", "segv"}) {
     const Outcome outcome = Fails(fmt::format("mid-chunk:any:1+:{}", action), 1);
     EXPECT_THAT(outcome, ExitsWith(3));
-    EXPECT_THAT(outcome.err, AllOf(HasSubstr("counting chunk 1 (in, bytes 0 to "),
-                                   HasSubstr(action[0] == 'k' ? "SIGKILL" : "SIGSEGV"),
-                                   HasSubstr("3 workers have died of that now; nothing was")));
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr(action[0] == 'k' ? "SIGKILL" : "SIGSEGV"),
+                      ContainsRegex("counting chunk [0-9]+ .[^,]*, bytes 0 to [0-9]+.[^\n]*; 3 "
+                                    "workers have died of that now; nothing was written\n$")));
   }
 }
 

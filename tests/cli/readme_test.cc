@@ -1,6 +1,7 @@
 // Runs the examples of README.md and holds their output against what it says.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -8,6 +9,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/cli/run_tally.h"
 
 namespace tally {
 namespace {
@@ -76,6 +79,29 @@ TEST(ReadmeTest, ExamplesPrintWhatItSays) {
     EXPECT_EQ(output.substr(0, end), example.output) << "of: " << example.command;
     output.erase(0, end + sizeof kMark - 1);
   }
+}
+
+// "`WorkQueueDeathsTest`", "`FaultPointsCliTest.AnErrorInTheMasterLeavesNothingBehind`".
+TEST(ReadmeTest, TheTestsThatItNamesExist) {
+  const fs::path root = TALLY_SOURCE_DIR;
+  std::string tests;
+  for (const auto& entry : fs::recursive_directory_iterator(root / "tests")) {
+    if (entry.path().extension() == ".cc") tests += ReadFile(entry.path());
+  }
+  const std::string readme = ReadFile(root / "README.md");
+  int names = 0;
+  for (size_t at = readme.find('`'); at != std::string::npos;) {
+    const size_t end = readme.find('`', at + 1);
+    const std::string quoted = readme.substr(at + 1, end - at - 1);
+    at = readme.find('`', end + 1);
+    const size_t dot = std::min(quoted.find('.'), quoted.size());
+    const std::string suite = quoted.substr(0, dot);
+    if (!suite.ends_with("Test") || suite.find(' ') != std::string::npos) continue;
+    const std::string test = quoted.substr(std::min(dot + 1, quoted.size()));
+    EXPECT_NE(tests.find("(" + suite + ", " + test), std::string::npos) << quoted;
+    ++names;
+  }
+  EXPECT_GT(names, 20);
 }
 
 }  // namespace
