@@ -1,24 +1,18 @@
-// What several tests need: texts at the very edge of readable memory, a sink that remembers,
-// numbers that look random, and child processes.
+// What several tests need: a sink that remembers, numbers that look random, and child processes.
 #ifndef TALLY_TESTS_TEST_UTIL_H_
 #define TALLY_TESTS_TEST_UTIL_H_
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <fstream>
-#include <functional>
 #include <limits>
-#include <memory>
 #include <new>
 #include <ostream>
 #include <string>
@@ -26,9 +20,9 @@
 #include <utility>
 #include <vector>
 
-#include "common/mapped_file.h"
 #include "common/shared_value.h"
 #include "master/signals.h"
+#include "tests/padded_text.h"
 #include "worker/parser.h"
 
 namespace tally {
@@ -70,51 +64,6 @@ class Random {
 
  private:
   uint64_t state_;
-};
-
-/// A copy of a text with kReadablePadding readable bytes behind it and not one more: reading on
-/// fails under AddressSanitizer, and at a page end everywhere.
-class PaddedText {
- public:
-  /// `misalignment` is how far from a multiple of 64 the text begins.
-  explicit PaddedText(std::string_view text, char padding = '\n', size_t misalignment = 0) {
-    constexpr std::align_val_t kAlignment{64};
-    memory_ = {new (kAlignment) char[misalignment + text.size() + kReadablePadding],
-               [kAlignment](char* memory) { ::operator delete[](memory, kAlignment); }};
-    Place(memory_.get() + misalignment, text, padding);
-  }
-
-  /// The byte behind the padding is on a page that cannot be read.
-  static PaddedText AtPageEnd(std::string_view text, char padding = '\n') {
-    PaddedText padded;
-    const size_t readable_bytes = RoundUpToPages(text.size() + kReadablePadding);
-    const size_t mapped_bytes = readable_bytes + RoundUpToPages(1);
-    void* const pages =
-        mmap(nullptr, mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (pages == MAP_FAILED) throw std::bad_alloc();
-    padded.memory_ = {static_cast<char*>(pages),
-                      [mapped_bytes](char* memory) { munmap(memory, mapped_bytes); }};
-    char* const end = padded.memory_.get() + readable_bytes;
-    mprotect(end, mapped_bytes - readable_bytes, PROT_NONE);
-    padded.Place(end - kReadablePadding - text.size(), text, padding);
-    return padded;
-  }
-
-  std::string_view view() const { return text_; }
-  const char* begin() const { return text_.data(); }
-  const char* end() const { return text_.data() + text_.size(); }
-
- private:
-  PaddedText() = default;
-
-  void Place(char* at, std::string_view text, char padding) {
-    std::copy(text.begin(), text.end(), at);
-    std::fill_n(at + text.size(), kReadablePadding, padding);
-    text_ = {at, text.size()};
-  }
-
-  std::unique_ptr<char, std::function<void(char*)>> memory_;
-  std::string_view text_;
 };
 
 using Record = std::pair<std::string, uint64_t>;

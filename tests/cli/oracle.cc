@@ -1,17 +1,21 @@
 #include "tests/cli/oracle.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
-#include "tests/cli/run_tally.h"
+#include "common/escape.h"
 #include "tests/white_space.h"
 
 namespace tally {
 namespace {
 
 constexpr size_t kLongestKey = 1048576;
+constexpr char kTooLong[] = "the key is longer than 1 MiB";
 
 std::vector<std::string> Split(const std::string& text, char separator) {
   std::vector<std::string> parts(1);
@@ -33,12 +37,15 @@ std::optional<uint64_t> Number(const std::string& text) {
   return digits.empty() ? 0 : std::stoull(digits);
 }
 
-/// Of one line: what it adds. None where it is malformed.
+/// Of one line: what it adds.
 struct Record {
   std::string key;
-  uint64_t amount = 1;
-  bool counts = true;  // not where the filters leave it out
+  uint128 amount = 1;
+  bool counts = true;     // not where the filters leave it out
+  std::string malformed;  // why it is no record; empty where it is one
 };
+
+Record NoRecord(std::string reason) { return {.malformed = std::move(reason)}; }
 
 int NgramVersionOf(const std::string& line) {
   const auto fields = Split(line, '\t');
@@ -63,24 +70,34 @@ bool IsTaggedWord(const std::string& word) {
   return false;
 }
 
-std::optional<Record> NgramRecord(const std::string& line, int version,
-                                  const FormatOptions& options) {
+Record NgramRecord(const std::string& line, int version, const FormatOptions& options) {
   const auto fields = Split(line, '\t');
   const auto words = Split(fields[0], ' ');
   const bool tagged = std::any_of(words.begin(), words.end(), IsTaggedWord);
   const bool wanted =
       options.tags == TagFilter::kAll || tagged == (options.tags == TagFilter::kTagged);
+  std::vector<std::string> columns = {"the year", "match_count", "volume_count"};
+  if (version == 1) columns.insert(columns.begin() + 2, "page_count");
   std::vector<std::vector<std::string>> rows;  // year, match_count, ...
   if (version == 3) {
     for (size_t i = 1; i < fields.size(); ++i) rows.push_back(Split(fields[i], ','));
   } else {
     rows.emplace_back(fields.begin() + 1, fields.end());
   }
-  if (rows.empty()) return {};
+  if (rows.empty() || (version != 3 && rows[0].size() < columns.size())) {
+    return NoRecord("too few columns for an n-gram");
+  }
+  if (version != 3 && rows[0].size() > columns.size()) {
+    return NoRecord("too many columns for an n-gram");
+  }
   Record record{.key = fields[0], .amount = 0, .counts = false};
   for (const auto& row : rows) {
-    if (row.size() != (version == 1 ? 4 : 3) || !std::all_of(row.begin(), row.end(), Number)) {
-      return {};
+    const size_t bad = std::find_if_not(row.begin(), row.end(), Number) - row.begin();
+    if (version != 3 && bad < row.size()) {
+      return NoRecord(columns[bad] + " is not a number below 2^64");
+    }
+    if (version == 3 && (row.size() != 3 || bad < row.size())) {
+      return NoRecord("a field is not year,match_count,volume_count in numbers below 2^64");
     }
     if (*Number(row[0]) < options.years.from || *Number(row[0]) > options.years.to) continue;
     record.amount += *Number(row[1]);
@@ -89,13 +106,28 @@ std::optional<Record> NgramRecord(const std::string& line, int version,
   return record;
 }
 
-std::optional<Record> ColumnsRecord(const std::string& line, const FormatOptions& options) {
+Record ColumnsRecord(const std::string& line, const FormatOptions& options) {
   const auto columns = Split(line, options.delimiter);
-  if (options.key_column > columns.size() || options.value_column > columns.size()) return {};
+  const bool has_key = options.key_column <= columns.size();
+  if (!has_key || options.value_column > columns.size()) {
+    const std::string delimiter(1, options.delimiter);
+    if (columns.size() == 1) {
+      return NoRecord(
+          fmt::format("there is no {} in it, which splits columns (-d)",
+                      delimiter == "\t" ? "tab" : "'" + EscapeForMessage(delimiter) + "'"));
+    }
+    return NoRecord(has_key
+                        ? fmt::format("column {}, the value (-v), is missing", options.value_column)
+                        : fmt::format("column {}, the key (-k), is missing", options.key_column));
+  }
   Record record{.key = columns[options.key_column - 1]};
   if (options.value_column > 0) {
     const auto value = Number(columns[options.value_column - 1]);
-    if (!value) return {};
+    if (!value) {
+      return NoRecord(
+          fmt::format("column {}, the value (-v), is not a whole number from 0 to 2^64-1",
+                      options.value_column));
+    }
     record.amount = *value;
   }
   return record;
@@ -127,14 +159,14 @@ class Oracle {
     }
     for (size_t number = 0; number < lines.size(); ++number) {
       const std::string line = WithoutCr(lines[number]);
-      std::optional<Record> record = Record{.key = line};
+      Record record = {.key = line};
       if (options_.format == Format::kNgram) record = NgramRecord(line, version, options_);
       if (options_.format == Format::kColumns) record = ColumnsRecord(line, options_);
-      if (record && record->key.size() > kLongestKey) record.reset();
-      if (!record) {
-        Reject("line " + std::to_string(number + 1) + ", byte " + std::to_string(offset));
-      } else if (record->counts) {
-        Add(record->key, record->amount);
+      if (record.key.size() > kLongestKey) record = NoRecord(kTooLong);
+      if (!record.malformed.empty()) {
+        answer.malformed.push_back({number + 1, offset, record.malformed});
+      } else if (record.counts) {
+        Add(record.key, record.amount);
       }
       offset += lines[number].size() + 1;
     }
@@ -146,7 +178,7 @@ class Oracle {
       size_t end = begin;
       while (end < text.size() && SpaceLength(text, end) == 0) ++end;
       if (end - begin > kLongestKey) {
-        Reject("byte " + std::to_string(begin));
+        answer.malformed.push_back({.byte = begin, .reason = kTooLong});
       } else if (end > begin) {
         Add(text.substr(begin, end - begin), 1);
       }
@@ -177,13 +209,9 @@ class Oracle {
     return line;
   }
 
-  void Add(const std::string& key, uint64_t amount) {
+  void Add(const std::string& key, uint128 amount) {
     answer.counts[key] += amount;
     ++answer.records;
-  }
-
-  void Reject(const std::string& place) {
-    if (answer.malformed++ == 0) answer.first_malformed = "malformed at " + place;
   }
 
   const FormatOptions& options_;
@@ -197,47 +225,23 @@ OracleAnswer AskOracle(const std::vector<std::string>& files, const FormatOption
   return oracle.answer;
 }
 
+std::string Malformed::ToString() const {
+  return fmt::format("{}byte {}: {}", line == 0 ? "" : fmt::format("line {}: ", line), byte,
+                     reason);
+}
+
 std::string OracleAnswer::ByKey() const {
   std::string rows;
-  for (const auto& [key, count] : counts) rows += key + '\t' + std::to_string(count) + '\n';
+  for (const auto& [key, count] : counts) rows += fmt::format("{}\t{}\n", key, count);
   return rows;
 }
 
 std::string OracleAnswer::ByCount() const {
-  std::vector<std::pair<std::string, uint64_t>> sorted(counts.begin(), counts.end());
+  std::vector<std::pair<std::string, uint128>> sorted(counts.begin(), counts.end());
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   std::string rows;
-  for (const auto& [key, count] : sorted) rows += key + '\t' + std::to_string(count) + '\n';
-  return rows;
-}
-
-std::optional<std::vector<std::string>> AskPython(const std::vector<std::string>& paths) {
-  const std::string script = R"(
-import collections, os, sys
-for number, path in enumerate(sys.argv[2:]):
-    with open(path, 'rb') as file:
-        data = file.read()
-    if data.startswith(b'\xef\xbb\xbf'):
-        data = data[3:]
-    text = data.decode('utf-8', 'surrogateescape')
-    counts = collections.Counter(word.encode('utf-8', 'surrogateescape') for word in text.split())
-    with open(os.path.join(sys.argv[1], str(number)), 'wb') as file:
-        for word, count in sorted(counts.items(), key=lambda row: (-row[1], row[0])):
-            file.write(b'%s\t%d\n' % (word, count))
-)";
-  const TempDir answers;
-  std::vector<std::string> arguments = {
-      "-c", R"(command -v python3 > /dev/null || exit 9; exec python3 -c "$0" "$@")", script,
-      answers.path()};
-  arguments.insert(arguments.end(), paths.begin(), paths.end());
-  const Outcome outcome = RunCommand({.arguments = arguments, .program = "sh"});
-  if (outcome.exit_status == 9) return std::nullopt;
-  EXPECT_THAT(outcome, ExitsWith(0));
-  std::vector<std::string> rows;
-  for (size_t i = 0; i < paths.size(); ++i) {
-    rows.push_back(ReadFile(answers.path() + '/' + std::to_string(i)));
-  }
+  for (const auto& [key, count] : sorted) rows += fmt::format("{}\t{}\n", key, count);
   return rows;
 }
 

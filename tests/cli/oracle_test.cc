@@ -120,7 +120,8 @@ void OracleTest::Check(const std::string& text, const FormatOptions& options,
   std::string unsorted;  // what --sort none prints; pieces can change the version of a file's lines
   for (const Transport transport : matrix.transports) {
     const OracleAnswer answer = Answer(text, transport, options);
-    ASSERT_EQ(answer.malformed, 0u) << "the test's text is bad: " << answer.first_malformed;
+    ASSERT_TRUE(answer.malformed.empty())
+        << "the test's text is bad: " << answer.malformed[0].ToString();
     Stdin in;
     const auto inputs = Bring(text, transport, &in);
     for (size_t run = 0; run < matrix.workers.size() * matrix.chunk_sizes.size(); ++run) {
@@ -346,8 +347,7 @@ TEST_F(OracleTest, LongerKeysAreAnErrorThatNamesTheirOffset) {
     const FormatOptions options = OptionsOf(format);
     const std::string text = TextWithKeyOf((size_t{1} << 20) + 1, format);
     const OracleAnswer answer = AskOracle({text}, options);
-    const size_t byte = answer.first_malformed.find("byte");
-    ASSERT_NE(byte, std::string::npos);
+    ASSERT_EQ(answer.malformed.size(), 1u);
     for (const Transport transport : kAllTransports) {
       if (transport == Transport::kMixed) continue;
       for (const char* const chunk_size : {"7", "8M"}) {
@@ -358,7 +358,7 @@ TEST_F(OracleTest, LongerKeysAreAnErrorThatNamesTheirOffset) {
         const Outcome failed = Tally(arguments, in);
         EXPECT_THAT(failed, ExitsWith(1));
         EXPECT_EQ(failed.out, "");
-        EXPECT_THAT(failed.err, testing::HasSubstr(answer.first_malformed.substr(byte) + ":"));
+        EXPECT_THAT(failed.err, testing::HasSubstr(": " + answer.malformed[0].ToString()));
         EXPECT_THAT(failed.err, testing::HasSubstr("1 MiB"));
         arguments.emplace_back("--skip-malformed");
         const Outcome skipped = Tally(arguments, in);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/cli/oracle.h"
+#include "tests/cli/python_oracle.h"
 #include "tests/cli/run_tally.h"
 
 namespace tally {
