@@ -74,6 +74,14 @@ TEST(ColumnParserTest, AFinalCarriageReturnIsNoPartOfTheLastColumn) {
   EXPECT_EQ(Records("x\r,1\r\n", 1), (std::vector<Record>{{"x\r", 1}}));
 }
 
+TEST(ColumnParserTest, AFinalCarriageReturnIsNoDelimiter) {
+  const Parsed parsed = Parse("a\rb\r\nc\r\r\nd\r\n\r\ne\r", 2, 0, '\r');
+  EXPECT_EQ(parsed.records, (std::vector<Record>{{"b", 1}, {"", 1}}));
+  const std::string reason = R"(there is no '\x0d' in it, which splits columns (-d))";
+  EXPECT_EQ(parsed.rejected,
+            (std::vector<Rejected>{{"d\r", 2, reason}, {"\r", 3, reason}, {"e\r", 4, reason}}));
+}
+
 TEST(ColumnParserTest, EmptyLinesAndColumnsAreEmptyKeys) {
   EXPECT_EQ(Records("\n\r\n,\n", 1), (std::vector<Record>{{"", 1}, {"", 1}, {"", 1}}));
   EXPECT_EQ(Records(",,", 3), (std::vector<Record>{{"", 1}}));

@@ -46,6 +46,8 @@ class ColumnParser {
       for (bool in_line = true; in_line; column_begin = column_end + 1) {
         column_end = ends.Next();
         in_line = column_end < text_end && *column_end != '\n';
+        // Where carriage returns split columns, one before the line's end still belongs to that.
+        if (!in_line && delimiter_ == '\r' && column > 0 && column_begin == column_end) break;
         ++column;
         if (column != key_column_ && column != value_column_) continue;
         std::string_view content(column_begin, column_end);
