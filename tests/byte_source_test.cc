@@ -7,9 +7,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <algorithm>
 #include <csignal>
-#include <cstring>
 #include <functional>
 #include <memory>
 #include <random>
@@ -19,6 +17,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "tests/memory_source.h"
 
 namespace tally {
 namespace {
@@ -28,29 +27,6 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr size_t kReadSizes[] = {1, 2, 3, 7, 64 << 10};
-
-/// Bytes in memory, at most `piece_bytes` a read; at `fail_at`, an error instead.
-class MemorySource : public ByteSource {
- public:
-  explicit MemorySource(std::string bytes, size_t piece_bytes = std::string::npos,
-                        size_t fail_at = std::string::npos)
-      : bytes_(std::move(bytes)), piece_bytes_(piece_bytes), fail_at_(fail_at) {}
-
-  size_t Read(char* buffer, size_t capacity_bytes) override {
-    if (used_ >= fail_at_) throw Error("the disk broke");
-    const size_t count = std::min({capacity_bytes, piece_bytes_, bytes_.size() - used_});
-    std::memcpy(buffer, bytes_.data() + used_, count);
-    used_ += count;
-    return count;
-  }
-  uint64_t file_bytes_consumed() const override { return used_; }
-
- private:
-  const std::string bytes_;
-  const size_t piece_bytes_;
-  const size_t fail_at_;
-  size_t used_ = 0;
-};
 
 std::string ReadAll(ByteSource* source, size_t read_bytes = 64 << 10) {
   std::string all;
@@ -210,6 +186,27 @@ TEST(GzipSourceTest, CorruptionIsNamedWithItsPlaceAndKind) {
   EXPECT_THAT(ReadUntilError(GunzipOf("\x1f\x8b\x08\xff"s + std::string(20, 'x')).get()).error,
               HasSubstr("unknown header flags set"));
   EXPECT_EQ(ReadUntilError(GunzipOf("plain text").get()).error, "x.gz: no gzip data at byte 0");
+}
+
+TEST(GzipSourceTest, TheTextBeforeDamageIsTheSameForAnyReadSize) {
+  const std::string text = "question\t1920\t5\nquestions\t1920\t1\n";
+  std::string wrong_checksum = Gzip(text);
+  wrong_checksum[wrong_checksum.size() - 6] ^= 1;
+  // Two literals, then a match with a distance of more than that.
+  std::string bad_distance = Gzip("aaaaaa");
+  bad_distance.replace(10, 4, "\x4b\x4c\x02\x3f");
+  for (const auto& [bytes, before] :
+       {std::pair{wrong_checksum, text}, std::pair{bad_distance, std::string("ab")}}) {
+    const std::string error = ReadUntilError(GunzipOf(bytes).get()).error;
+    EXPECT_THAT(error, HasSubstr("corrupt gzip data near byte"));
+    for (const size_t read_bytes : kReadSizes) {
+      for (const size_t piece_bytes : kReadSizes) {
+        const Outcome outcome = ReadUntilError(GunzipOf(bytes, piece_bytes).get(), read_bytes);
+        EXPECT_EQ(outcome.content, before) << read_bytes << ' ' << piece_bytes;
+        EXPECT_EQ(outcome.error, error) << read_bytes << ' ' << piece_bytes;
+      }
+    }
+  }
 }
 
 TEST(GzipSourceTest, ZeroBytesAfterTheLastMemberArePadding) {

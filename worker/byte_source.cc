@@ -192,7 +192,12 @@ class GzipSource : public ByteSource {
         break;
       }
       if (status == Z_MEM_ERROR) throw std::bad_alloc();
-      if (status != Z_OK && status != Z_BUF_ERROR) FailOnCorruption();
+      if (status != Z_OK && status != Z_BUF_ERROR) {
+        // What was inflated before the damage comes first, or the text up to the error would depend
+        // on how much is read at a time. zlib repeats its error.
+        if (stream_.avail_out < capacity) break;
+        FailOnCorruption();
+      }
       if (stream_.avail_out == capacity && stream_.avail_in == 0 && !Refill()) FailOnTruncation();
     }
     return capacity - stream_.avail_out;
