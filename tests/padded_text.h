@@ -22,9 +22,9 @@ class PaddedText {
  public:
   /// `misalignment` is how far from a multiple of 64 the text begins.
   explicit PaddedText(std::string_view text, char padding = '\n', size_t misalignment = 0) {
-    constexpr std::align_val_t kAlignment{64};
+    static constexpr std::align_val_t kAlignment{64};
     memory_ = {new (kAlignment) char[misalignment + text.size() + kReadablePadding],
-               [kAlignment](char* memory) { ::operator delete[](memory, kAlignment); }};
+               [](char* memory) { ::operator delete[](memory, kAlignment); }};
     Place(memory_.get() + misalignment, text, padding);
   }
 

@@ -29,8 +29,12 @@ std::vector<std::string> Split(const std::string& text, char separator) {
   return parts;
 }
 
+bool IsDigits(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
 std::optional<uint64_t> Number(const std::string& text) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string::npos) return {};
+  if (!IsDigits(text)) return {};
   const std::string digits = text.substr(std::min(text.find_first_not_of('0'), text.size()));
   static const std::string kMost = "18446744073709551615";
   if (digits.size() > kMost.size() || (digits.size() == kMost.size() && digits > kMost)) return {};
@@ -47,15 +51,16 @@ struct Record {
 
 Record NoRecord(std::string reason) { return {.malformed = std::move(reason)}; }
 
+// By the shape of the line alone: a number that is too large is malformed, but says as much as any.
 int NgramVersionOf(const std::string& line) {
   const auto fields = Split(line, '\t');
   if (fields.size() >= 2) {
     const auto triple = Split(fields[1], ',');
-    const bool numbers = std::all_of(triple.begin(), triple.end(), Number);
+    const bool numbers = std::all_of(triple.begin(), triple.end(), IsDigits);
     if (triple.size() == 3 && numbers) return 3;
   }
   if (fields.size() != 4 && fields.size() != 5) return 0;
-  if (!std::all_of(fields.begin() + 1, fields.end(), Number)) return 0;
+  if (!std::all_of(fields.begin() + 1, fields.end(), IsDigits)) return 0;
   return fields.size() == 5 ? 1 : 2;
 }
 
