@@ -6,24 +6,14 @@
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <cstdint>
 #include <cstring>
-#include <functional>
-#include <limits>
-#include <memory>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 
-#include "tests/fuzz/check.h"
+#include "tests/fuzz/table_model.h"
 
 namespace tally::fuzz {
 namespace {
-
-constexpr size_t kPageBytes = 4096;
-constexpr size_t kSlotsOffset = 64;
-constexpr size_t kSlotBytes = 32;
-constexpr size_t kMostInlineBytes = 16;
 
 /// Numbers whose bytes, cut or followed by zeros, are a key of this size: so there are keys that
 /// differ only in the zeros at their ends.
@@ -32,169 +22,6 @@ std::string KeyOf(uint64_t number, size_t size) {
   std::memcpy(key.data(), &number, std::min(size, sizeof number));
   return key;
 }
-
-/// Always the same for a key, so that the count tells how often it was added.
-uint64_t AmountOf(std::string_view key) {
-  static constexpr uint64_t kAmounts[] = {1, 7, 0, uint64_t{1} << 62, ~uint64_t{0}};
-  const auto choice = key.size() % 8;
-  return choice < std::size(kAmounts) ? kAmounts[choice] : key.size();
-}
-
-struct KeyHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
-};
-
-class TableAndModel {
- public:
-  TableAndModel(size_t region_bytes, uint64_t seed)
-      : region_(static_cast<char*>(std::aligned_alloc(kPageBytes, region_bytes)), std::free),
-        table_(CreateIn(region_.get(), region_bytes, seed)) {}
-
-  void Add(const std::string& key, bool soon) {
-    if (!soon) Flush();
-    // 16 readable bytes, or the key's, and not one more; what is behind the key must not matter.
-    text_.reset(new char[std::max(key.size(), kMostInlineBytes)]);
-    std::memset(text_.get(), '\xa5', std::max(key.size(), kMostInlineBytes));
-    std::memcpy(text_.get(), key.data(), key.size());
-    const std::string_view view(text_.get(), key.size());
-    Tries& tries = model_[key];
-    if (tries.added == 0 && key.size() > kMostInlineBytes) most_arena_bytes_ += key.size();
-    ++tries.added;
-    const auto result =
-        soon ? table_.AddSoon(view, AmountOf(key)) : table_.Add(view, AmountOf(key));
-    Note(result, soon ? table_.failed_key() : view);
-  }
-
-  void Flush() {
-    // Each call ends at a failure, and no more additions than that can wait.
-    for (int calls = 0;; ++calls) {
-      Check(calls <= 16, "Flush() never ends");
-      const auto result = table_.Flush();
-      if (result == CountTable::AddResult::kAdded) return;
-      Note(result, table_.failed_key());
-    }
-  }
-
-  /// As another process would.
-  void AttachAgain() {
-    Flush();
-    table_ = CountTable(region_.get());
-  }
-
-  /// Looks at each key of all partitions, for one number of them; then that it is no other for any
-  /// number.
-  void CheckAll(unsigned log2_partitions) {
-    Flush();
-    CheckPartitions(log2_partitions);
-    for (unsigned log2 = 0; log2 <= CountTable::kMaxLog2Partitions; ++log2) CheckAllVisited(log2);
-    for (const auto& [key, tries] : model_) {
-      if (tries.succeeded() == 0) continue;
-      const std::string padded = key + std::string(kMostInlineBytes, '\xa5');
-      const auto result = table_.Add(std::string_view(padded).substr(0, key.size()), 0);
-      Check(result == CountTable::AddResult::kAdded, "{} was there and is no longer", key);
-    }
-    CheckPartitions(log2_partitions);
-  }
-
- private:
-  struct Tries {
-    uint64_t added = 0;
-    uint64_t overflowed = 0;
-    uint64_t found_full = 0;
-    uint64_t seen = 0;  // by visits
-
-    uint64_t succeeded() const { return added - overflowed - found_full; }
-  };
-
-  static CountTable CreateIn(char* region, size_t region_bytes, uint64_t seed) {
-    std::memset(region, 0, region_bytes);
-    return CountTable::Create(region, region_bytes, seed);
-  }
-
-  void Note(CountTable::AddResult result, std::string_view key) {
-    if (result == CountTable::AddResult::kAdded) return;
-    const auto found = model_.find(key);
-    Check(found != model_.end(), "{} failed, but was not added", key);
-    Check(found->second.succeeded() > 0, "{} fails more often than it was added", key);
-    if (result == CountTable::AddResult::kOverflow) {
-      ++found->second.overflowed;
-    } else {
-      ++found->second.found_full;
-      CheckFull(key);
-    }
-  }
-
-  /// It says so only where no slot is left and the slots cannot be doubled, or a long key finds no
-  /// place; supposing that a key that failed took what it wanted.
-  void CheckFull(std::string_view key) const {
-    const size_t slots_bytes = table_.capacity() * kSlotBytes;
-    const size_t spare = table_.region_bytes() - kSlotsOffset - slots_bytes;
-    const bool no_slot =
-        table_.size() >= table_.capacity() / 8 * 5 && spare < slots_bytes + most_arena_bytes_;
-    const bool no_arena = key.size() > kMostInlineBytes && spare < most_arena_bytes_;
-    Check(no_slot || no_arena, "full with {} keys in {} slots of a region of {} bytes",
-          table_.size(), table_.capacity(), table_.region_bytes());
-  }
-
-  template <class Visitor>
-  void VisitAll(unsigned log2, const Visitor& visit) {
-    uint64_t keys = 0;
-    for (uint64_t partition = 0; partition < uint64_t{1} << log2; ++partition) {
-      table_.VisitPartition(partition, log2, [&](const CountTable::Entry& entry) {
-        ++keys;
-        CheckEqual(uint64_t{entry.hash} << log2 >> 32, partition, "the partition of a hash");
-        visit(entry);
-      });
-    }
-    CheckEqual(keys, table_.size(), "the number of keys in all partitions");
-  }
-
-  void CheckPartitions(unsigned log2) {
-    ++visits_;
-    sum_ = 0;
-    VisitAll(log2, [&](const CountTable::Entry& entry) {
-      CheckEntry(entry);
-      sum_ += Mix(entry);
-    });
-    const auto present = std::count_if(model_.begin(), model_.end(), [](const auto& entry) {
-      return entry.second.succeeded() > 0;
-    });
-    CheckEqual(table_.size(), static_cast<uint64_t>(present), "the number of keys");
-  }
-
-  void CheckAllVisited(unsigned log2) {
-    uint64_t sum = 0;
-    VisitAll(log2, [&](const CountTable::Entry& entry) { sum += Mix(entry); });
-    CheckEqual(sum, sum_, "the sum over all partitions");
-  }
-
-  // A number that differs between keys.
-  static uint64_t Mix(const CountTable::Entry& entry) {
-    return (entry.hash + entry.count) * 0x9e3779b97f4a7c15u ^ entry.key.size();
-  }
-
-  void CheckEntry(const CountTable::Entry& entry) {
-    const auto found = model_.find(entry.key);
-    Check(found != model_.end(), "{} was never added", entry.key);
-    Tries& tries = found->second;
-    Check(tries.seen != visits_, "{} is visited twice", entry.key);
-    tries.seen = visits_;
-    const uint64_t amount = AmountOf(entry.key);
-    const uint64_t most = std::numeric_limits<uint64_t>::max() / std::max<uint64_t>(amount, 1);
-    const uint64_t tried = tries.added - tries.found_full;
-    CheckEqual(tries.overflowed, tried - std::min(tried, most), "overflows of {}", entry.key);
-    CheckEqual(entry.count, tries.succeeded() * amount, "the count of {}", entry.key);
-  }
-
-  const std::unique_ptr<char, decltype(&std::free)> region_;
-  CountTable table_;
-  std::unique_ptr<char[]> text_;  // of the last key; failed_key() may lie there
-  std::unordered_map<std::string, Tries, KeyHash, std::equal_to<>> model_;
-  uint64_t most_arena_bytes_ = 0;  // that long keys may have taken
-  uint64_t visits_ = 0;
-  uint64_t sum_ = 0;  // over all keys, at the last visit
-};
 
 void CheckTable(FuzzedDataProvider* input) {
   const size_t region_bytes = CountTable::kMinRegionBytes
