@@ -20,7 +20,7 @@ namespace tally::fuzz {
 template <typename T>
 std::string Show(const T& value) {
   if constexpr (std::is_convertible_v<const T&, std::string_view>) {
-    return "\"" + EscapeForMessage(value, /*max_bytes=*/1000) + "\"";
+    return "\"" + EscapeForMessage(value, /*max_bytes=*/200) + "\"";
   } else {
     return fmt::to_string(value);
   }

@@ -29,8 +29,10 @@ void CheckTable(FuzzedDataProvider* input) {
   TableAndModel table(region_bytes, input->ConsumeIntegral<uint64_t>());
   const auto log2_partitions =
       input->ConsumeIntegralInRange<unsigned>(0, CountTable::kMaxLog2Partitions);
+  const auto log2_partitions_again =
+      input->ConsumeIntegralInRange<unsigned>(0, CountTable::kMaxLog2Partitions);
   uint64_t additions = 0;
-  constexpr uint64_t kMostAdditions = 6000;
+  constexpr uint64_t kMostAdditions = 3000;
   while (input->remaining_bytes() > 0 && additions < kMostAdditions) {
     const auto choice = input->ConsumeIntegral<uint8_t>();
     if (choice == 0) table.AttachAgain();
@@ -44,7 +46,7 @@ void CheckTable(FuzzedDataProvider* input) {
     for (uint64_t i = 0; i < count; ++i) table.Add(KeyOf(first + i, size), soon);
     additions += count;
   }
-  table.CheckAll(log2_partitions);
+  table.CheckAll(log2_partitions, log2_partitions_again);
 }
 
 }  // namespace
