@@ -81,6 +81,8 @@ class WorkQueue {
             std::span<WorkerState> workers, uint32_t blocks, bool keep_blocks);
 
   static constexpr uint32_t kMaxBlocks = 2048;
+  /// How many chunks for each worker readers publish before any is claimed.
+  static constexpr uint32_t kMostAhead = 4;
 
   // For workers. `worker` is the caller's own number.
 
@@ -152,7 +154,9 @@ class WorkQueue {
   /// The lock for the master: not owned where it was not to be had in a moment.
   Lock TryLock();
   void DeriveAnew();
-  bool IsFarAhead() const { return chunks_end_ - next_published_ >= 2 * workers_.size(); }
+  bool IsFarAhead() const {
+    return chunks_end_ - next_published_ >= kMostAhead * workers_.size();
+  }
   bool IsBeforeLimit(Position position) const { return position <= limits_[current_limit_]; }
   void LowerLimit(Position position);
   void RepairAfterDeath();

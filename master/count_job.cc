@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstring>
 #include <system_error>
-#include <unordered_set>
 #include <utility>
 
 #include "common/control_block.h"
@@ -16,6 +15,7 @@
 #include "common/fault_point.h"
 #include "master/books.h"
 #include "master/bus_error.h"
+#include "master/count_output.h"
 #include "master/cpu_count.h"
 #include "master/foreign_format.h"
 #include "master/input_findings.h"
@@ -24,7 +24,6 @@
 #include "master/memory_limit.h"
 #include "master/merger.h"
 #include "master/messages.h"
-#include "master/output.h"
 #include "master/output_file.h"
 #include "master/progress_line.h"
 #include "master/run_memory.h"
@@ -85,7 +84,7 @@ class CountJob {
 
     phase_ = Phase::kWrite;
     TALLY_FAULT_POINT("before-write");
-    Write();
+    stats_.keys_not_utf8 = WriteCounts(options_, std::move(merged_));
     stats_.output_ms = stopwatch_.LapMs();
 
     phase_ = Phase::kEnd;
@@ -101,8 +100,6 @@ class CountJob {
   Format DetectFormat();
   void WarnOfForeignFormats();
   void WarnOfUnmappedFiles();
-  void CheckOutputs() const;
-  void RefuseToOverwriteInputs() const;
   void Allocate();
   bool IsAlone() const { return workers_ == 1 || options_.mode == ExecutionMode::kSerial; }
   RaceWindow Window() const;
@@ -113,8 +110,6 @@ class CountJob {
   void SayWhatWasLost(uint64_t updates) const;
   void Merge();
   void ThrowIfOverflowed() const;
-  void Write();
-  std::vector<Row> AbsentRows(const RowOrder& order) const;
   void WriteStats();
 
   enum class Phase { kPlan, kMap, kMerge, kWrite, kEnd };
@@ -147,7 +142,7 @@ class CountJob {
 void CountJob::OpenAndPlan() {
   workers_ = options_.workers.value_or(UsableCpuCount());
   CheckReadable(options_.files);
-  CheckOutputs();
+  CheckOutputs(options_);
   progress_.Show({.more_chunks = true, .note = "opening the inputs"});
   inputs_ = OpenInputs(options_.files, [this](const std::string& name) {
     ThrowIfStopped();
@@ -217,31 +212,6 @@ void CountJob::WarnOfUnmappedFiles() {
                     std::generic_category().message(input.cannot_map)));
     return;
   }
-}
-
-void CountJob::CheckOutputs() const {
-  RefuseToOverwriteInputs();
-  if (options_.output_path.empty()) {
-    const OutputFile standard_output;  // throws where it is closed
-  } else {
-    OutputFile::CheckTarget(options_.output_path);
-  }
-  if (options_.stats_path.empty()) return;
-  OutputFile::CheckTarget(options_.stats_path);
-  const auto output = RegularFileId(STDOUT_FILENO);
-  if (options_.output_path.empty() && output && output == RegularFileId(options_.stats_path)) {
-    throw UsageError(fmt::format("--stats names the file that the counts go to, {}; name another",
-                                 EscapeForMessage(options_.stats_path)));
-  }
-}
-
-void CountJob::RefuseToOverwriteInputs() const {
-  if (options_.output_path.empty()) {
-    RefuseToOverwrite(RegularFileId(STDOUT_FILENO), "standard output", options_.files);
-  } else {
-    RefuseToOverwrite(options_.output_path, options_.files);
-  }
-  if (!options_.stats_path.empty()) RefuseToOverwrite(options_.stats_path, options_.files);
 }
 
 void CountJob::Allocate() {
@@ -383,39 +353,6 @@ void CountJob::ThrowIfOverflowed() const {
   OverflowedKey first = merged_.overflowed;
   for (const WorkerReport& report : control_->reports()) first.Note(report.overflowed.view());
   if (first.found()) throw OverflowError(first.view());
-}
-
-void CountJob::Write() {
-  const RowOrder order(options_.sort);
-  const std::vector<Row> absent = AbsentRows(order);
-  merged_.runs.emplace_back(absent);
-
-  auto file = options_.output_path.empty() ? std::make_unique<OutputFile>()
-                                           : std::make_unique<OutputFile>(options_.output_path);
-  const auto writer = MakeRowWriter({.format = options_.output_format,
-                                     .header = options_.header,
-                                     .escape_controls = file->IsTerminal()},
-                                    file.get());
-  VisitInOrder(std::move(merged_.runs), order,
-               options_.top.value_or(merged_.distinct + absent.size()),
-               [&writer](std::string_view key, uint64_t count) { writer->Row(key, count); });
-  writer->Finish();
-  TALLY_FAULT_POINT("before-commit");
-  file->Commit();
-  stats_.keys_not_utf8 = writer->keys_replaced();
-}
-
-// Rows for the keys to --find that do not occur.
-std::vector<Row> CountJob::AbsentRows(const RowOrder& order) const {
-  std::vector<Row> absent;
-  if (options_.find.empty() || options_.min_count > 0) return absent;
-  std::unordered_set<std::string_view> missing(options_.find.begin(), options_.find.end());
-  for (const auto& run : merged_.runs) {
-    for (const Row& row : run) missing.erase(row.key_view());
-  }
-  for (const std::string_view key : missing) absent.push_back(order.MakeRow(key, 0));
-  std::sort(absent.begin(), absent.end(), order);
-  return absent;
 }
 
 void CountJob::WriteStats() {

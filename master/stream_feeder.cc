@@ -1,5 +1,7 @@
 #include "master/stream_feeder.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 
 #include "common/cut.h"
@@ -12,10 +14,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // Blocks come free, and the lock does, at any time: there is nothing to wait for but time.
-constexpr std::chrono::milliseconds kUntilNextTry{1};
+constexpr std::chrono::microseconds kUntilNextTry{200};
 // Signals and workers that end are not kept waiting for longer.
 constexpr std::chrono::milliseconds kFeedAtMost{20};
 constexpr std::chrono::hours kForAnyTime{1};
+constexpr int kPipeBytes = 1 << 20;  // as large as anybody may make it
 
 // Thrown out of a read that would have to wait.
 struct NotReady {};
@@ -28,6 +31,8 @@ StreamFeeder::StreamFeeder(const CountPlan& plan) : plan_(plan), queue_(plan.con
     if (streams[stream].reader != kFeeder) continue;
     const uint32_t number = streams[stream].input;
     const Input& input = plan.inputs[number];
+    // Its writer goes on while the master is busy elsewhere. Not a pipe, or no more: no matter.
+    (void)fcntl(input.fd.get(), F_SETPIPE_SZ, kPipeBytes);
     Source& source = sources_.emplace_back(Source{.stream = stream, .input = number, .reader = {}});
     const Patience none{.while_waiting = [] { throw NotReady(); },
                         .each = std::chrono::milliseconds(0)};

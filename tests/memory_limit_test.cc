@@ -23,16 +23,16 @@ class CgroupMemoryTest : public testing::Test {
              uint64_t of_files_mib) {
     Set(group + "/memory.max", limit);
     Set(group + "/memory.current", std::to_string(used_mib * kMiB));
-    Set(group + "/memory.stat",
-        "anon 1\nfile 99999999999\ninactive_file " + std::to_string(of_files_mib * kMiB) +
-            "\nactive_file 0\n");
+    Set(group + "/memory.stat", "anon 1\nfile 99999999999\ninactive_file " +
+                                    std::to_string(of_files_mib * kMiB) + "\nactive_file 0\n");
   }
   void SetV1(const std::string& group, uint64_t limit, uint64_t used_mib, uint64_t of_files_mib) {
     Set(group + "/memory.limit_in_bytes", std::to_string(limit));
     Set(group + "/memory.usage_in_bytes", std::to_string(used_mib * kMiB));
-    Set(group + "/memory.stat", "cache 5\ninactive_file 7\ntotal_inactive_file 0\n"
-                                "total_active_file " +
-                                    std::to_string(of_files_mib * kMiB) + "\n");
+    Set(group + "/memory.stat",
+        "cache 5\ninactive_file 7\ntotal_inactive_file 0\n"
+        "total_active_file " +
+            std::to_string(of_files_mib * kMiB) + "\n");
   }
   std::optional<uint64_t> LeftMiB(const std::string& proc_self_cgroup) {
     const auto left = CgroupMemoryLeft(proc_self_cgroup, root_.path());

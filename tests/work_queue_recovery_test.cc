@@ -249,17 +249,20 @@ TEST(WorkQueueRecoveryTest, BlocksOfASnapshotBeingMadeAreFreeOnceAReaderWantsOne
 
 TEST(WorkQueueRecoveryTest, TheFeederFillsPublishesAndClosesAsAReaderDoes) {
   const TestQueue queue(
-      {.streams = {1}, .last_is_fed = true, .workers = 1, .blocks = 4, .room_for_published = 9});
+      {.streams = {1}, .last_is_fed = true, .workers = 1, .blocks = 6, .room_for_published = 9});
   EXPECT_EQ(queue->TryClaimBlock(0, std::nullopt), Fill(0));
   EXPECT_EQ(queue->TryClaimBlock(0, 0), Fill(0));  // that one is not full yet
   EXPECT_EQ(queue->TryPublish(0, queue.Piece(0, 0, 0)), WorkQueue::Published::kYes);
-  EXPECT_EQ(queue->TryClaimBlock(0, std::nullopt), Fill(1));
-  EXPECT_EQ(queue->TryPublish(0, queue.Piece(0, 10, 1)), WorkQueue::Published::kYes);
+  for (uint32_t block = 1; block < WorkQueue::kMostAhead; ++block) {
+    EXPECT_EQ(queue->TryClaimBlock(0, std::nullopt), Fill(block));
+    EXPECT_EQ(queue->TryPublish(0, queue.Piece(0, uint64_t{10} * block, block)),
+              WorkQueue::Published::kYes);
+  }
   EXPECT_EQ(queue->TryClaimBlock(0, std::nullopt), std::nullopt);  // enough for one worker
-  EXPECT_EQ(queue.stream(0).published, 20U);
+  EXPECT_EQ(queue.stream(0).published, 40U);
   queue.ClaimAndFinish(/*worker=*/0, /*chunk=*/0);
   EXPECT_EQ(queue->TryClaimBlock(0, std::nullopt), Fill(0));
-  EXPECT_TRUE(queue->TryClose(0, 0, Position{.input = 1, .offset = 15}));
+  EXPECT_TRUE(queue->TryClose(0, 0, Position{.input = 1, .offset = 35}));
   EXPECT_TRUE(queue.stream(0).ended);
   EXPECT_EQ(queue.Claim(), Count(1));
   queue->StartOver(0);

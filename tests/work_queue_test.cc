@@ -130,8 +130,9 @@ TEST(WorkQueueTest, AReaderWithoutAFreeBlockCountsAndThenFillsTheBlockItFreed) {
   EXPECT_EQ(queue.Claim(), kNone);
 }
 
-TEST(WorkQueueTest, AReaderDoesNotRunAheadByMoreThanTwoChunksForEachWorker) {
-  const TestQueue queue({.streams = {0}, .workers = 2, .blocks = 9, .room_for_published = 20});
+TEST(WorkQueueTest, AReaderDoesNotRunAheadByMoreThanSoManyChunksForEachWorker) {
+  static_assert(WorkQueue::kMostAhead == 4);
+  const TestQueue queue({.streams = {0}, .workers = 1, .blocks = 9, .room_for_published = 20});
   ASSERT_EQ(queue.Claim(), Open(0));
   for (uint32_t block = 0; block < 4; ++block) {
     queue.FillAndPublish(/*worker=*/0, uint64_t{10} * block, block);

@@ -123,11 +123,12 @@ bool CountingSink::Fail(CountTable::AddResult result) {
   report_->fatal_status = kExitMemory;
   if (result == CountTable::AddResult::kRefused) {
     const MemoryBudget& memory = plan_.control->memory();
-    report_->fatal.Set(fmt::format(
-        "{} keys in a worker's table, and {} MiB of memory in all tables, are not enough, but this "
-        "run may take only {} MiB for them ({})",
-        table_->size(), memory.taken_bytes() >> 20, memory.limit_bytes() >> 20,
-        plan_.memory_remedy));
+    report_->fatal.Set(
+        fmt::format("out of memory: the tables take {} MiB, with {} keys in this worker's, and "
+                    "have to grow, but "
+                    "may take only {} MiB in all ({})",
+                    memory.taken_bytes() >> 20, table_->size(), memory.limit_bytes() >> 20,
+                    plan_.memory_remedy));
   } else {
     report_->fatal.Set(fmt::format(
         "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),

@@ -43,10 +43,10 @@ std::optional<uint64_t> Number(const std::string& text) {
 
 /// Of one line: what it adds.
 struct Record {
-  std::string key;
+  std::string key = {};
   uint128 amount = 1;
-  bool counts = true;     // not where the filters leave it out
-  std::string malformed;  // why it is no record; empty where it is one
+  bool counts = true;          // not where the filters leave it out
+  std::string malformed = {};  // why it is no record; empty where it is one
 };
 
 Record NoRecord(std::string reason) { return {.malformed = std::move(reason)}; }
