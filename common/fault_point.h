@@ -5,10 +5,10 @@
 //
 //   POINT:WHO:HIT:ACTION     e.g.  mid-chunk:2:1:kill,before-merge:master:1:stop
 //
-// WHO is a worker's number from 1, "any" worker, or "master"; HIT is the number of the time that WHO comes
-// there, from 1 and over all the lives of a worker, or with a plus ("1+") every time from that one
-// on; ACTION is one of kill, segv, abort, stop (as by these signals), exit (with status 0), hang,
-// and error (an Error is thrown).
+// WHO is a worker's number from 1, "any" worker, or "master"; HIT is the number of the time that
+// WHO comes there, from 1 and over all the lives of a worker, or with a plus ("1+") every time from
+// that one on; ACTION is one of kill, segv, abort, stop (as by these signals), exit (with status
+// 0), hang, and error (an Error is thrown).
 #ifndef TALLY_COMMON_FAULT_POINT_H_
 #define TALLY_COMMON_FAULT_POINT_H_
 

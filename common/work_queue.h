@@ -154,9 +154,7 @@ class WorkQueue {
   /// The lock for the master: not owned where it was not to be had in a moment.
   Lock TryLock();
   void DeriveAnew();
-  bool IsFarAhead() const {
-    return chunks_end_ - next_published_ >= kMostAhead * workers_.size();
-  }
+  bool IsFarAhead() const { return chunks_end_ - next_published_ >= kMostAhead * workers_.size(); }
   bool IsBeforeLimit(Position position) const { return position <= limits_[current_limit_]; }
   void LowerLimit(Position position);
   void RepairAfterDeath();

@@ -339,7 +339,7 @@ void CountJob::Merge() {
                          .min_count = options_.min_count,
                          .top = options_.top,
                          .find = options_.find},
-                        executor_, workers_, &*supervisor_);
+                        executor_, workers_, &*supervisor_, options_.stall_timeout);
   ThrowIfOverflowed();
   CheckTotal(control_->queue(), merged_.total);
   NotePeakMemory(merged_.outcomes);

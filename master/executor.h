@@ -59,9 +59,9 @@ struct Supervision {
   /// on after a success and stops after a failure. A thread is never replaced: kReplace stops.
   std::function<Next(uint32_t worker, const WorkerOutcome& outcome)> on_end = {};
 
-  /// Asked with each tick about each worker that runs: one that hangs is killed. A thread cannot
-  /// be: then this process ends.
-  std::function<bool(uint32_t worker)> is_hung = {};
+  /// Asked with each tick about each worker that runs, in process `pid` (0: a thread): one that
+  /// hangs is killed. A thread cannot be: then this process ends.
+  std::function<bool(uint32_t worker, pid_t pid)> is_hung = {};
 
   /// Called where only `started` (> 0) workers could be started, because of errno `error`: the run
   /// goes on with these. Without it, that is an Error.

@@ -143,7 +143,8 @@ void MapOrStream(const std::string& path, const struct stat& status, bool may_ma
     }
   }
   input->size_known = input->file_bytes > 0;
-  if (path == "-") return PeekAtStream(input, while_waiting);
+  // What says of itself that it is empty may say something else when it is read again (/proc).
+  if (path == "-" || !input->size_known) return PeekAtStream(input, while_waiting);
   // Thousands of compressed files are not all kept open: the reader opens its own again.
   input->path = path;
 }

@@ -13,10 +13,13 @@
 
 namespace tally {
 MapPhase::MapPhase(const Setup& setup)
-    : setup_(setup), control_(*setup.plan.control), feeder_(setup.plan), signs_(setup.workers) {}
+    : setup_(setup),
+      control_(*setup.plan.control),
+      feeder_(setup.plan),
+      watch_(setup.workers, setup.stall_timeout) {}
 
 std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
-  Supervision supervision{
+  const Supervision supervision{
       .on_tick =
           [this] {
             TALLY_FAULT_POINT("tick");
@@ -24,11 +27,10 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
           },
       .ask_to_stop = [this] { AskToStop(); },
       .on_end = [this](uint32_t worker, const WorkerOutcome& end) { return OnEnd(worker, end); },
+      .is_hung = [this](uint32_t worker,
+                        pid_t) { return watch_.IsHung(worker, control_.pulse(worker)->load()); },
       .on_too_few = [this](uint32_t started, int error) { OnTooFew(started, error); },
       .feeder = &feeder_};
-  if (setup_.stall_timeout) {
-    supervision.is_hung = [this](uint32_t worker) { return IsHung(worker); };
-  }
   std::optional<FatalSignalReport> fatal_signals;
   if (!setup_.workers_are_processes) fatal_signals.emplace();
   auto outcomes = executor->Run(
@@ -50,7 +52,7 @@ Next MapPhase::OnEnd(uint32_t worker, const WorkerOutcome& outcome) {
   // It may be the fault of a file that changed under it.
   setup_.check_inputs();
   setup_.progress->Erase();
-  signs_[worker] = {};
+  watch_.StartOver(worker);
   return setup_.supervisor->OnDeath(worker, outcome, Describe(worker));
 }
 
@@ -86,16 +88,6 @@ LastWork MapPhase::Describe(uint32_t worker) const {
                     lost_chunks == 1 ? "" : "s", FormatBytes(static_cast<double>(lost_bytes)));
   }
   return work;
-}
-
-bool MapPhase::IsHung(uint32_t worker) {
-  const auto now = std::chrono::steady_clock::now();
-  Sign& sign = signs_[worker];
-  const uint64_t pulse = control_.pulse(worker)->load(std::memory_order_relaxed);
-  if (pulse != sign.pulse || sign.seen == decltype(sign.seen)()) {
-    sign = {.pulse = pulse, .seen = now};
-  }
-  return now - sign.seen >= *setup_.stall_timeout;
 }
 
 void MapPhase::OnTooFew(uint32_t started, int error) {

@@ -13,6 +13,7 @@
 #include "common/control_block.h"
 #include "master/executor.h"
 #include "master/progress_line.h"
+#include "master/stall_watch.h"
 #include "master/stream_feeder.h"
 #include "master/worker_supervisor.h"
 #include "worker/worker.h"
@@ -43,14 +44,8 @@ class MapPhase {
   const InputFailure& feeder_failure() const { return feeder_.failure(); }
 
  private:
-  struct Sign {
-    uint64_t pulse = 0;
-    std::chrono::steady_clock::time_point seen = {};
-  };
-
   Next OnEnd(uint32_t worker, const WorkerOutcome& outcome);
   LastWork Describe(uint32_t worker) const;
-  bool IsHung(uint32_t worker);
   void OnTooFew(uint32_t started, int error);
   void AskToStop();
   ProgressState CurrentProgress() const;
@@ -58,7 +53,7 @@ class MapPhase {
   const Setup setup_;
   ControlBlock& control_;
   StreamFeeder feeder_;
-  std::vector<Sign> signs_;  // of life, one a worker
+  StallWatch watch_;
 };
 
 }  // namespace tally

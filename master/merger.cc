@@ -14,6 +14,7 @@
 #include "common/error.h"
 #include "common/fault_point.h"
 #include "common/hash.h"
+#include "master/stall_watch.h"
 #include "master/worker_failure.h"
 
 namespace tally {
@@ -214,7 +215,8 @@ Row RowOrder::MakeRow(std::string_view key, uint64_t count) const {
 }
 
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
-                         Executor* executor, uint32_t workers, WorkerSupervisor* supervisor) {
+                         Executor* executor, uint32_t workers, WorkerSupervisor* supervisor,
+                         std::optional<std::chrono::seconds> stall_timeout) {
   uint64_t entries = 0;
   for (char* region : tables) entries += CountTable(region).size();
   MergePlan plan{.tables = tables,
@@ -249,16 +251,22 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
       return false;
     }
   };
+  // Merging waits for nothing, so it is the time on the CPU that shows that it goes on.
+  StallWatch watch(workers, stall_timeout);
+  const auto is_hung = [&watch](uint32_t worker, pid_t pid) {
+    return pid != 0 && watch.IsHung(worker, CpuTicksOf(pid));
+  };
   const auto on_end = [&](uint32_t worker, const WorkerOutcome& outcome) {
     if (outcome.succeeded && plan.results[worker].finished) return Next::kGoOn;
     if (plan.control->out_of_memory) return Next::kStop;
+    watch.StartOver(worker);
     return supervisor->OnDeath(worker, outcome,
                                {.doing = "merging the tables",
                                 .piece = fmt::format("merge {}", worker),
                                 .again = "it merges its partitions again"});
   };
-  merged.outcomes =
-      executor->Run(workers, merge, {.on_end = on_end, .on_too_few = [](uint32_t, int) {}});
+  merged.outcomes = executor->Run(
+      workers, merge, {.on_end = on_end, .is_hung = is_hung, .on_too_few = [](uint32_t, int) {}});
   if (plan.control->out_of_memory) {
     throw Error("out of memory while merging the workers' tables; use fewer workers (-j)",
                 kExitMemory);

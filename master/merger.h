@@ -3,6 +3,7 @@
 #define TALLY_MASTER_MERGER_H_
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -69,10 +70,11 @@ struct MergedTables {
 };
 
 /// Merges `tables` (regions of CountTables, all with the same hash seed) with `workers` workers of
-/// `executor`; of one that dies, the partitions are merged again. Where a total passes 2^64-1,
-/// `overflowed` says so, and the rows are of no use.
+/// `executor`; of one that dies, or hangs for longer than `stall_timeout`, the partitions are
+/// merged again. Where a total passes 2^64-1, `overflowed` says so, and the rows are of no use.
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
-                         Executor* executor, uint32_t workers, WorkerSupervisor* supervisor);
+                         Executor* executor, uint32_t workers, WorkerSupervisor* supervisor,
+                         std::optional<std::chrono::seconds> stall_timeout = {});
 
 /// Calls visit(key, count) for the rows of sorted runs in the order of all, at most `limit` times.
 template <class Visitor>

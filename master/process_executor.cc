@@ -41,6 +41,8 @@ class WorkerProcess {
   }
   bool running() const { return pid_ > 0; }
   const WorkerOutcome& outcome() const { return outcome_; }
+  /// Why it could not be waited for (errno); 0: it could.
+  int reap_error() const { return reap_error_; }
 
   /// True where it has just ended.
   bool ReapIfEnded() { return Reap(WNOHANG); }
@@ -68,8 +70,13 @@ class WorkerProcess {
       reaped = wait4(pid_, &status, options, &usage);
     } while (reaped < 0 && errno == EINTR);
     if (reaped == 0) return false;
+    if (reaped < 0) {
+      // Whether it has ended is unknown, but nobody may take its place while it lives.
+      reap_error_ = errno;
+      kill(pid_, SIGKILL);
+    }
     pid_ = 0;
-    if (reaped < 0) return true;  // how it ended is unknown, so it did not succeed
+    if (reap_error_ != 0) return true;
     outcome_.usage = usage;
     if (WIFSIGNALED(status)) outcome_.signal_number = WTERMSIG(status);
     if (WIFEXITED(status)) outcome_.exit_status = WEXITSTATUS(status);
@@ -81,6 +88,7 @@ class WorkerProcess {
   }
 
   pid_t pid_ = 0;  // 0: it was not started, or has ended
+  int reap_error_ = 0;
   WorkerOutcome outcome_{.stopped = true};
 };
 
@@ -188,6 +196,10 @@ void ProcessRun::ReapEnded() {
 
 void ProcessRun::Decide(uint32_t worker) {
   const WorkerOutcome& outcome = workers_[worker].outcome();
+  if (const int error = workers_[worker].reap_error(); error != 0) {
+    throw SystemError(fmt::format("worker {} of {}", worker + 1, workers_.size()),
+                      "cannot be waited for", error);
+  }
   WaitForOwnSignal(outcome.signal_number);
   ThrowIfStopped();
   Next next = outcome.succeeded ? Next::kGoOn : Next::kStop;
@@ -211,8 +223,9 @@ void ProcessRun::Tick() {
   if (supervision_.on_tick) supervision_.on_tick();
   if (supervision_.is_hung) {
     for (uint32_t worker = 0; worker < workers_.size(); ++worker) {
-      if (workers_[worker].running() && supervision_.is_hung(worker)) {
-        workers_[worker].KillAsHung();
+      WorkerProcess& process = workers_[worker];
+      if (process.running() && supervision_.is_hung(worker, process.outcome().pid)) {
+        process.KillAsHung();
       }
     }
   }

@@ -26,7 +26,7 @@ std::vector<WorkerOutcome> SerialExecutor::Run(uint32_t workers, const Body& bod
     return all.succeeded ? Next::kGoOn : Next::kStop;
   };
   if (supervision.is_hung) {
-    of_one.is_hung = [&](uint32_t) { return supervision.is_hung(current); };
+    of_one.is_hung = [&](uint32_t, pid_t) { return supervision.is_hung(current, 0); };
   }
   ThreadExecutor().Run(/*workers=*/1, run_all, of_one);
   return outcomes;

@@ -81,7 +81,8 @@ class Threads {
   std::optional<uint32_t> Hung() const {
     if (!supervision_.is_hung) return std::nullopt;
     for (uint32_t worker = 0; worker < threads_.size(); ++worker) {
-      if (states_[worker] == State::kRunning && supervision_.is_hung(worker)) return worker;
+      if (states_[worker] == State::kRunning && supervision_.is_hung(worker, /*pid=*/0))
+        return worker;
     }
     return std::nullopt;
   }

@@ -221,5 +221,108 @@ TEST_F(ProcessExecutorTest, WorkersDieWithTheirMaster) {
   EXPECT_FALSE(alive.Receive()) << "nobody holds the other end";
 }
 
+TEST_F(ProcessExecutorTest, AWorkerThatDiesIsReplacedWhereTheCallerSaysSo) {
+  struct Seen {
+    std::atomic<int> lives;
+    std::atomic<bool> others_go_on;
+  };
+  const SharedValue<Seen> seen;
+  std::vector<WorkerOutcome> ends;
+  const auto outcomes = executor_.Run(2,
+                                      [&](uint32_t worker) {
+                                        if (worker == 0) {
+                                          while (seen->lives < 3) sched_yield();
+                                          return true;
+                                        }
+                                        if (++seen->lives < 3) raise(SIGKILL);
+                                        return true;
+                                      },
+                                      {.on_end = [&](uint32_t worker, const WorkerOutcome& end) {
+                                        if (worker == 1) ends.push_back(end);
+                                        return end.succeeded ? Next::kGoOn : Next::kReplace;
+                                      }});
+  ASSERT_EQ(ends.size(), 3U);
+  EXPECT_EQ(ends[0].signal_number, SIGKILL);
+  EXPECT_FALSE(ends[0].stopped || ends[0].hung);
+  EXPECT_NE(ends[0].pid, ends[1].pid);
+  EXPECT_TRUE(outcomes[0].succeeded && outcomes[1].succeeded);
+  EXPECT_EQ(outcomes[1].pid, ends[2].pid);
+}
+
+TEST_F(ProcessExecutorTest, OthersGoOnWithoutAWorkerThatIsNotMissed) {
+  const Pipe gone;
+  const auto outcomes =
+      executor_.Run(2, [&](uint32_t worker) { return worker == 0 && gone.Receive(); },
+                    {.on_end = [&](uint32_t worker, const WorkerOutcome&) {
+                      if (worker == 1) gone.Send();
+                      return Next::kGoOn;
+                    }});
+  EXPECT_TRUE(outcomes[0].succeeded);
+  EXPECT_FALSE(outcomes[1].succeeded || outcomes[1].stopped);
+}
+
+TEST_F(ProcessExecutorTest, AWorkerThatHangsIsKilledEvenWhereItIsStopped) {
+  const SharedValue<std::atomic<int>> lives(0);
+  std::vector<WorkerOutcome> ends;
+  pid_t asked_about = 0;
+  executor_.Run(1,
+                [&](uint32_t) {
+                  if (++*lives == 1) raise(SIGSTOP);
+                  return true;
+                },
+                {.on_end =
+                     [&](uint32_t, const WorkerOutcome& end) {
+                       ends.push_back(end);
+                       return end.hung ? Next::kReplace : Next::kGoOn;
+                     },
+                 .is_hung =
+                     [&](uint32_t worker, pid_t pid) {
+                       asked_about = pid;
+                       return worker == 0 && *lives == 1;
+                     }});
+  ASSERT_EQ(ends.size(), 2U);
+  EXPECT_TRUE(ends[0].hung);
+  EXPECT_EQ(ends[0].pid, asked_about);
+  EXPECT_EQ(ends[0].signal_number, SIGKILL);
+  EXPECT_TRUE(ends[1].succeeded);
+}
+
+/// Passes on what comes from one pipe to another.
+class PassingFeeder : public Feeder {
+ public:
+  PassingFeeder(const Pipe& from, const Pipe& to) : from_(from), to_(to) {}
+  std::chrono::nanoseconds AddWaits(std::vector<pollfd>* waits) override {
+    waits->push_back({.fd = from_.read_end(), .events = POLLIN, .revents = 0});
+    return std::chrono::hours(1);
+  }
+  void Feed() override {
+    pollfd ready{.fd = from_.read_end(), .events = POLLIN, .revents = 0};
+    if (poll(&ready, 1, 0) == 1 && from_.Receive()) to_.Send();
+  }
+
+ private:
+  const Pipe& from_;
+  const Pipe& to_;
+};
+
+TEST_F(ProcessExecutorTest, AFeederIsWokenByWhatItWaitsForNotByTheTick) {
+  const Pipe there;
+  const Pipe back;
+  PassingFeeder feeder(there, back);
+  constexpr int kTimes = 200;
+  const auto begin = std::chrono::steady_clock::now();
+  const auto outcomes = executor_.Run(1,
+                                      [&](uint32_t) {
+                                        for (int i = 0; i < kTimes; ++i) {
+                                          if (!there.Send() || !back.Receive()) return false;
+                                        }
+                                        return true;
+                                      },
+                                      {.feeder = &feeder});
+  EXPECT_TRUE(outcomes[0].succeeded);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10))
+      << "two hundred ticks take twenty seconds";
+}
+
 }  // namespace
 }  // namespace tally

@@ -214,7 +214,9 @@ bool Worker::Run(std::optional<uint64_t> first_chunk) {
 
 bool Worker::TakeMemory(uint64_t table_bytes) {
   const uint64_t copies = plan_.snapshots.empty() ? 1 : 2;
-  return plan_.control->memory().Take(index_, copies * table_bytes);
+  // The merge has a row for each key, as large as a slot; at most 5 of 8 slots hold one.
+  const uint64_t for_rows = table_bytes / 8 * 5;
+  return plan_.control->memory().Take(index_, copies * table_bytes + for_rows);
 }
 
 Position Worker::ReadingAt() const {

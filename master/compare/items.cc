@@ -41,15 +41,13 @@ std::string DoAndNote(const DoItem& do_item, uint32_t item, Board::Item* note) {
 
 Result HandOut(const DoItem& do_item, const Launch& launch) {
   const SharedValue<Board> board;
-  const auto outcomes = launch.executor->Run(
-      launch.workers,
-      [&](uint32_t worker) {
-        for (uint32_t item; (item = board->next.fetch_add(1)) < kItems;) {
-          const std::string outcome = DoAndNote(do_item, item, &board->items[item]);
-          if (launch.on_item) launch.on_item(worker, item, outcome);
-        }
-        return true;
-      });
+  const auto outcomes = launch.executor->Run(launch.workers, [&](uint32_t worker) {
+    for (uint32_t item; (item = board->next.fetch_add(1)) < kItems;) {
+      const std::string outcome = DoAndNote(do_item, item, &board->items[item]);
+      if (launch.on_item) launch.on_item(worker, item, outcome);
+    }
+    return true;
+  });
   ThrowIfWorkerDied(outcomes, [](uint32_t) { return "at work on an item"; });
 
   Result result;

@@ -19,12 +19,10 @@ Result StartAndJoin(const Launch& launch) {
   const uint32_t at_once = launch.mode == ExecutionMode::kSerial ? kStarts : launch.workers;
   for (uint32_t left = kStarts; left > 0;) {
     const uint32_t now = std::min(left, at_once);
-    const auto outcomes = launch.executor->Run(
-        now,
-        [&](uint32_t) {
-          started->fetch_add(1);
-          return true;
-        });
+    const auto outcomes = launch.executor->Run(now, [&](uint32_t) {
+      started->fetch_add(1);
+      return true;
+    });
     ThrowIfWorkerDied(outcomes, [](uint32_t) { return "doing nothing"; });
     left -= now;
   }

@@ -32,19 +32,19 @@ Crew::Trial Crew::Run(const Body& body, const OnTick& watch) {
   stopped_here_ = false;
   const auto give_up_at = Clock::now() + deadline_;
   try {
-    const auto outcomes = executor_->Run(
-        workers_,
-        [&](uint32_t worker) {
-          RunBody(body, worker);
-          return true;
-        },
-        {.on_tick =
-             [&] {
-               if (on_tick_) on_tick_();
-               if (watch) watch();
-               if (stopped_here_ || Clock::now() >= give_up_at) throw StopTrial();
-             },
-         .ask_to_stop = [this] { shared_->stop = true; }});
+    const auto outcomes = executor_->Run(workers_,
+                                         [&](uint32_t worker) {
+                                           RunBody(body, worker);
+                                           return true;
+                                         },
+                                         {.on_tick =
+                                              [&] {
+                                                if (on_tick_) on_tick_();
+                                                if (watch) watch();
+                                                if (stopped_here_ || Clock::now() >= give_up_at)
+                                                  throw StopTrial();
+                                              },
+                                          .ask_to_stop = [this] { shared_->stop = true; }});
     ThrowIfWorkerDied(outcomes, [](uint32_t) { return "taking part in the experiment"; });
   } catch (const StopTrial&) {
     return {.finished = false, .seconds = 0};

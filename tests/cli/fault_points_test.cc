@@ -159,7 +159,8 @@ TEST_F(WorkerFaultCliTest, ACrashAndAnOddExitAreSurvived) {
 
 TEST_F(WorkerFaultCliTest, AWorkerThatHangsWithTheLockOrAChunkIsReplaced) {
   for (const char* action : {"stop", "hang"}) {
-    for (const char* point : {"lock-held", "mid-chunk", "progress-locked", "before-fill"}) {
+    for (const char* point :
+         {"lock-held", "mid-chunk", "progress-locked", "before-fill", "before-sort"}) {
       Command command = WithFaults(fmt::format("{}:any:1:{}", point, action), 3);
       command.arguments.insert(command.arguments.end(), {"--stall-timeout", "1"});
       const Outcome outcome = RunCommand(command);

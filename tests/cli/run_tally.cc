@@ -400,17 +400,6 @@ char StateOf(pid_t pid) {
   return stat.empty() ? '\0' : stat[0];
 }
 
-long CpuTicksOf(pid_t pid) {
-  // Behind the name: the state, ten other fields, then user and system time (proc(5)).
-  std::istringstream fields(StatAfterName(pid));
-  std::string other;
-  for (int i = 0; i < 11; ++i) fields >> other;
-  long user = 0;
-  long system = 0;
-  fields >> user >> system;
-  return user + system;
-}
-
 bool Catches(pid_t pid, int signal_number) {
   std::istringstream status(ReadFile("/proc/" + std::to_string(pid) + "/status"));
   for (std::string line; std::getline(status, line);) {

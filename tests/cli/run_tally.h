@@ -182,8 +182,6 @@ std::vector<pid_t> ChildrenOf(pid_t pid);
 std::vector<pid_t> WorkersOf(pid_t pid);
 /// Its state as in /proc/PID/stat ('S': it sleeps); 0 where there is no such process.
 char StateOf(pid_t pid);
-/// The processor time that it has used, in hundredths of a second.
-long CpuTicksOf(pid_t pid);
 /// Whether it has a handler for the signal.
 bool Catches(pid_t pid, int signal_number);
 

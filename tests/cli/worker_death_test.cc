@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "master/stall_watch.h"
 #include "tests/cli/oracle.h"
 #include "tests/cli/paused_run.h"
 #include "tests/cli/run_tally.h"
