@@ -13,6 +13,19 @@ void ThrowUnlessZero(int error, const char* what) {
   if (error != 0) throw std::system_error(error, std::generic_category(), what);
 }
 
+#ifdef __SANITIZE_THREAD__
+// It does not see the other one, and then takes the unlocking for a fault.
+constexpr clockid_t kLockClock = CLOCK_REALTIME;
+int LockUntil(pthread_mutex_t* mutex, const timespec& until) {
+  return pthread_mutex_timedlock(mutex, &until);
+}
+#else
+constexpr clockid_t kLockClock = CLOCK_MONOTONIC;
+int LockUntil(pthread_mutex_t* mutex, const timespec& until) {
+  return pthread_mutex_clocklock(mutex, kLockClock, &until);
+}
+#endif
+
 }  // namespace
 
 RobustMutex::RobustMutex() {
@@ -35,11 +48,11 @@ bool RobustMutex::try_lock() { return Got(pthread_mutex_trylock(&mutex_), EBUSY)
 
 bool RobustMutex::try_lock_for(std::chrono::milliseconds timeout) {
   timespec until{};
-  clock_gettime(CLOCK_MONOTONIC, &until);
+  clock_gettime(kLockClock, &until);
   const auto ns = std::chrono::nanoseconds(timeout).count() + until.tv_nsec;
   until.tv_sec += ns / 1'000'000'000;
   until.tv_nsec = ns % 1'000'000'000;
-  return Got(pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until), ETIMEDOUT);
+  return Got(LockUntil(&mutex_, until), ETIMEDOUT);
 }
 
 void RobustMutex::unlock() { pthread_mutex_unlock(&mutex_); }
