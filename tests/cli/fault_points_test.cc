@@ -227,6 +227,7 @@ TEST_F(FaultPointsCliTest, AThreadThatCrashesTakesAllWithItAndSaysSo) {
 }
 
 TEST_F(FaultPointsCliTest, AThreadThatHangsEndsTheRunAfterTheStallTimeout) {
+  if (kThreadSanitized) GTEST_SKIP() << "a thread that never ends is a leak to ThreadSanitizer";
   for (const char* mode : {"thread", "serial"}) {
     const Outcome outcome =
         Fails("mid-chunk:any:2:hang", 2, {"--mode", mode, "--stall-timeout", "1"});
