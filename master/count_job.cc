@@ -156,9 +156,9 @@ void CountJob::OpenAndPlan() {
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
   input_bytes_ = 0;
-  for (uint32_t input = 0; input < inputs_.size(); ++input) {
-    if (!inputs_[input].size_known) input_bytes_.reset();
-    if (input_bytes_) *input_bytes_ += inputs_[input].file_bytes;
+  for (const Input& input : inputs_) {
+    if (!input.size_known) input_bytes_.reset();
+    if (input_bytes_) *input_bytes_ += input.file_bytes;
   }
   stats_.format = FormatName(format_.format);
   stats_.mode = std::string(executor_->name());

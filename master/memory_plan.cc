@@ -123,7 +123,7 @@ boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t str
 BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits) {
   BlockPool pool;
   pool.target_bytes = std::clamp(needs.chunk_size_bytes, kMinBlockTarget, kMaxBlockTarget);
-  const uint64_t least = 2 * needs.workers;
+  const uint64_t least = uint64_t{2} * needs.workers;
   uint64_t count = least;
   if (needs.keep) {
     // As many as are no burden, and leave room for long records.

@@ -16,12 +16,6 @@
 namespace tally {
 namespace {
 
-using testing::AllOf;
-using testing::ContainsRegex;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::StartsWith;
-
 #ifndef TALLY_FAULT_POINTS
 
 TEST(FaultPointsTest, AreNotInThisProgram) {
@@ -32,6 +26,12 @@ TEST(FaultPointsTest, AreNotInThisProgram) {
 }
 
 #else
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
 
 /// Places that a worker comes to while it counts a file, a compressed file and a pipe...
 const std::vector<std::string> kWhileCounting = {
