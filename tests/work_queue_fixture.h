@@ -306,7 +306,7 @@ class Crew {
       return true;
     }
     if (feeder_closed_) return false;
-    if (fed_to_ == 10 * options_.pieces) {
+    if (fed_to_ == uint64_t{10} * options_.pieces) {
       feeder_closed_ = queue_->TryClose(stream, fed_block_, std::nullopt);
       return feeder_closed_;
     }
@@ -379,7 +379,7 @@ class Crew {
   }
 
   bool FillBlock(uint32_t worker, uint32_t block, uint64_t* offset) const {
-    if (*offset == 10 * options_.pieces) {
+    if (*offset == uint64_t{10} * options_.pieces) {
       queue_->CloseStream(worker, block);
       return true;
     }

@@ -33,7 +33,7 @@ class TableSnapshot {
   WorkDone Kept() const;
 
  private:
-  WorkerState& state() { return plan_.control->queue().workers()[worker_]; }
+  WorkerState& state() const { return plan_.control->queue().workers()[worker_]; }
 
   const CountPlan& plan_;
   const uint32_t worker_;
