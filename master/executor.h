@@ -55,8 +55,9 @@ struct Supervision {
   /// instead, so bodies that never wait for ever may do without.
   std::function<void()> ask_to_stop = {};
 
-  /// Asked about each worker that ended, but for those that were stopped. By default, the run goes
-  /// on after a success and stops after a failure. A thread is never replaced: kReplace stops.
+  /// Asked about each process that ended, but for those that were stopped. By default, the run goes
+  /// on after a success and stops after a failure. Threads are not asked about: one that fails
+  /// stops the run, and one that dies takes this process with it.
   std::function<Next(uint32_t worker, const WorkerOutcome& outcome)> on_end = {};
 
   /// Asked with each tick about each worker that runs, in process `pid` (0: a thread): one that

@@ -22,9 +22,6 @@ std::vector<WorkerOutcome> SerialExecutor::Run(uint32_t workers, const Body& bod
     return true;
   };
   Supervision of_one = supervision;
-  of_one.on_end = [](uint32_t, const WorkerOutcome& all) {
-    return all.succeeded ? Next::kGoOn : Next::kStop;
-  };
   if (supervision.is_hung) {
     of_one.is_hung = [&](uint32_t, pid_t) { return supervision.is_hung(current, 0); };
   }

@@ -34,8 +34,6 @@ class WorkerSupervisor {
   /// Throws an Error with kExitWorkersDied where the run is given up.
   Next OnDeath(uint32_t worker, const WorkerOutcome& outcome, const LastWork& work);
 
-  uint32_t deaths() const { return deaths_; }
-
  private:
   struct Fate {
     uint64_t progress_at_kill = 0;
