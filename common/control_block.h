@@ -120,7 +120,7 @@ class ControlBlock {
   const MemoryBudget& memory() const { return memory_; }
   std::span<const WorkerReport> reports() const { return reports_; }
   WorkerReport& report(uint32_t worker) { return reports_[worker]; }
-  /// What belongs to the snapshot of the worker's table.
+  /// As it was at the savepoint of the worker's table.
   WorkerReport& saved_report(uint32_t worker) { return saved_reports_[worker]; }
   Pulse* pulse(uint32_t worker) { return &pulses_[worker]; }
 

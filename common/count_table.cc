@@ -31,12 +31,14 @@ void CountTable::Clear(char* region, size_t size_bytes) {
   }
 }
 
-CountTable::CountTable(char* region, Grant grant)
+CountTable::CountTable(char* region, Grant grant, char* undo_region)
     : region_(region),
       grant_(std::move(grant)),
       header_(reinterpret_cast<Header*>(region)),
+      undo_(undo_region, header_->region_bytes),
       slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)) {
   NoteCapacity();
+  NoteEpoch();
 }
 
 void CountTable::NoteCapacity() {
@@ -60,7 +62,18 @@ CountTable::AddResult CountTable::AddShort(const Addition& addition) {
       return Bump(slot, addition.amount);
     }
     if (slot->tag == 0) return Insert(slot, addition.tag, addition.key, addition.amount);
+    if (slot->MayHold(addition.tag) && slot->key == addition.key) {
+      return AddFirst(slot, addition.tag, addition.amount);
+    }
   }
+}
+
+// To the key's slot, for the first time in this epoch.
+CountTable::AddResult CountTable::AddFirst(Slot* slot, uint64_t tag, uint64_t amount) {
+  if (const AddResult noted = NoteForUndo(slot); noted != AddResult::kAdded) return noted;
+  slot->tag = tag;
+  last_ = slot;
+  return Bump(slot, amount);
 }
 
 CountTable::AddResult CountTable::AddQueued(Addition* addition) {
@@ -83,7 +96,7 @@ CountTable::AddResult CountTable::Flush() {
 }
 
 CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount) {
-  if (last_->key_size() == key.size() && KeyOf(*last_) == key) return Bump(last_, amount);
+  if (LastMayHold(key.size()) && KeyOf(*last_) == key) return Bump(last_, amount);
   const uint64_t hash = HashBytes(key.data(), key.size(), header_->seed);
   const uint64_t tag = MakeTag(hash, key.size());
   for (Slot* slot = Home(hash);; slot = After(slot)) {
@@ -91,6 +104,7 @@ CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount)
       last_ = slot;
       return Bump(slot, amount);
     }
+    if (slot->MayHold(tag) && KeyOf(*slot) == key) return AddFirst(slot, tag, amount);
     if (slot->tag == 0) return InsertLong(slot, tag, key, amount);
   }
 }
@@ -98,7 +112,7 @@ CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount)
 CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,
                                              uint64_t amount) {
   if (SpareBytes() < key.size()) return AddResult::kFull;
-  if (!MayUse(used_bytes() + key.size())) return AddResult::kRefused;
+  if (!MayUse(used_bytes() + key.size(), /*undo_entries=*/0)) return AddResult::kRefused;
   const uint64_t offset = header_->arena_begin - key.size();
   std::memcpy(region_ + offset, key.data(), key.size());
   header_->arena_begin = offset;
@@ -110,6 +124,7 @@ CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, ShortKey key,
     if (const AddResult grown = Grow(); grown != AddResult::kAdded) return grown;
     slot = FirstEmpty(tag);
   }
+  if (const AddResult noted = NoteForUndo(slot); noted != AddResult::kAdded) return noted;
   *slot = {.count = amount, .tag = tag, .key = key};
   ++header_->size;
   last_ = slot;
@@ -130,9 +145,11 @@ CountTable::AddResult CountTable::Grow() {
   if (header_->log2_capacity == kMaxLog2Capacity) return AddResult::kFull;
   const uint64_t more_bytes = capacity() * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;
-  if (!MayUse(used_bytes() + more_bytes)) return AddResult::kRefused;
+  if (!MayUse(used_bytes() + more_bytes, header_->size)) return AddResult::kRefused;
+  NoteAllForUndo();
   Slot* const old_end = slots_end_;
   ++header_->log2_capacity;
+  InThisOrder();
   NoteCapacity();
   std::vector<Slot> waiting;
   for (Slot* slot = old_end; slot-- != slots_;) {
@@ -151,7 +168,8 @@ CountTable::AddResult CountTable::Grow() {
   return AddResult::kAdded;
 }
 
-bool CountTable::MayUse(uint64_t bytes) {
+bool CountTable::MayUse(uint64_t table_bytes, uint64_t undo_entries) {
+  const uint64_t bytes = table_bytes + undo_.BytesWith(undo_entries);
   if (bytes <= granted_bytes_ || !grant_) return true;
   // Long keys do not ask one by one.
   constexpr uint64_t kStepBytes = uint64_t{64} << 10;
@@ -161,10 +179,50 @@ bool CountTable::MayUse(uint64_t bytes) {
   return true;
 }
 
-void CountTable::CopyTo(char* region) const {
-  std::memcpy(region, region_, kSlotsOffset + capacity() * sizeof(Slot));
-  std::memcpy(region + header_->arena_begin, region_ + header_->arena_begin,
-              header_->region_bytes - header_->arena_begin);
+CountTable::AddResult CountTable::NoteInMoreRoom(const Slot* slot) {
+  if (!undo_.is_wanted()) return AddResult::kAdded;
+  constexpr uint64_t kMoreEntries = 1000;
+  if (!MayUse(used_bytes(), kMoreEntries)) return AddResult::kRefused;
+  undo_.MakeRoom(kMoreEntries);
+  undo_.Note(IndexOf(slot), *slot);
+  return AddResult::kAdded;
+}
+
+// For changes that leave no slot what it was.
+void CountTable::NoteAllForUndo() {
+  if (!undo_.is_wanted()) return;
+  undo_.MakeRoom(header_->size);
+  for (const Slot* slot = slots_; slot != slots_end_; ++slot) {
+    const bool was_noted = (slot->tag & kEpochMask) == epoch_bits_;
+    if (slot->tag != 0 && !was_noted) undo_.Note(IndexOf(slot), *slot);
+  }
+  undo_.SetComplete();
+}
+
+void CountTable::SetSavepoint() {
+  if (undo_.epochs_end()) {
+    for (Slot* slot = slots_; slot != slots_end_; ++slot) {
+      if (slot->tag != 0) slot->tag &= ~kEpochMask;
+    }
+  }
+  undo_.SetSavepoint(*header_);
+  NoteEpoch();
+  granted_bytes_ = 0;  // less is needed now
+}
+
+void CountTable::RollBack() {
+  if (undo_.is_complete()) {
+    // As many slots as there are now: the table may have grown.
+    for (Slot* slot = slots_; slot != slots_end_; ++slot) {
+      if (slot->tag != 0) *slot = {};
+    }
+  }
+  InThisOrder();
+  undo_.Visit([this](uint64_t index, const Slot& before) { slots_[index] = before; });
+  InThisOrder();
+  *header_ = undo_.state();
+  undo_.Forget();
+  NoteCapacity();
 }
 
 uint64_t CountTable::LongestProbe() const {

@@ -12,6 +12,7 @@
 
 #include "common/hash.h"
 #include "common/shared_region.h"
+#include "common/undo_log.h"
 
 namespace tally {
 
@@ -27,6 +28,9 @@ namespace tally {
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own but those that AddSoon() makes wait, so each process attaches its own object to the
 /// region.
+///
+/// A writer that is killed may leave its table half changed. A table with an undo log can then go
+/// back to its last savepoint.
 class CountTable {
  public:
   enum class AddResult {
@@ -44,22 +48,27 @@ class CountTable {
 
   /// The smallest region that holds a table.
   static constexpr size_t kMinRegionBytes = size_t{1} << 18;
+  static constexpr size_t kMaxKeyBytes = (size_t{1} << 21) - 2;
 
   /// Makes an empty table. REQUIRES: `region` is zeroed, page-aligned and of at least
   /// kMinRegionBytes.
   static CountTable Create(char* region, size_t size_bytes, uint64_t seed);
 
-  /// Empties a SharedRegion for another Create(): gives its memory back.
+  /// Empties a SharedRegion, of a table or its undo log, for another Create(): gives its memory
+  /// back.
   static void Clear(char* region, size_t size_bytes);
 
   /// Asked before the table takes more memory: whether it may have so many bytes in all.
   using Grant = std::function<bool(uint64_t bytes)>;
 
   /// The table that Create() made in `region`. Without a `grant`, it may have all of the region.
-  explicit CountTable(char* region, Grant grant = {});
+  /// `undo_region`: shared memory of the same size, zeroed before the first savepoint, for whoever
+  /// writes to the table; or none.
+  explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
 
   /// Adds `amount` (0 counts as well: the key is then present) to the key's count.
-  /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size.
+  /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size; that is at most
+  /// kMaxKeyBytes.
   AddResult Add(std::string_view key, uint64_t amount) {
     if (key.size() > kInlineBytes) return AddLong(key, amount);
     const ShortKey words = LoadShortKey(key);
@@ -86,9 +95,11 @@ class CountTable {
     return kSlotsOffset + capacity() * sizeof(Slot) + header_->region_bytes - header_->arena_begin;
   }
 
-  /// Makes another region of the same size an equal table. That one may hold an older state of this
-  /// table, or be zeroed.
-  void CopyTo(char* region) const;
+  /// For a table with an undo log, in which no key waits. A writer that is killed in SetSavepoint()
+  /// leaves the table as it is, but neither savepoint; killed in RollBack(), it can be called
+  /// again.
+  void SetSavepoint();
+  void RollBack();
 
   /// Slots that a search of any of the keys looks at, at most.
   uint64_t LongestProbe() const;
@@ -110,13 +121,23 @@ class CountTable {
     bool operator==(const ShortKey&) const = default;
   };
 
+  // Of a slot's tag, from the top: 32 bits of the key's hash, the epoch in which the slot changed
+  // last, and the key's size + 1. 0: the slot is empty.
+  static constexpr unsigned kSizeBits = 21;
+  static constexpr uint64_t kSizeMask = (uint64_t{1} << kSizeBits) - 1;
+  static constexpr uint64_t kHashMask = 0xffffffff00000000u;
+  static constexpr uint64_t kEpochMask = ~(kHashMask | kSizeMask);
+
   struct Slot {
     uint64_t count;
-    uint64_t tag;  // hash's top 32 bits << 32 | key size + 1; 0: the slot is empty
+    uint64_t tag;
     ShortKey key;  // zero-padded bytes; of a long key: {offset of its bytes in the region, 0}
 
     uint32_t hash() const { return static_cast<uint32_t>(tag >> 32); }
-    size_t key_size() const { return static_cast<uint32_t>(tag) - 1; }
+    size_t key_size() const { return (tag & kSizeMask) - 1; }
+    bool MayHold(uint64_t sought_tag) const {  // the epochs aside
+      return ((tag ^ sought_tag) & ~kEpochMask) == 0;
+    }
   };
   static_assert(sizeof(Slot) == 32);
 
@@ -130,6 +151,9 @@ class CountTable {
   static constexpr size_t kSlotsOffset = 64;
   static_assert(sizeof(Header) <= kSlotsOffset);
 
+  using Undo = UndoLog<Slot, Header>;
+  static_assert(uint64_t{Undo::kEpochs} << kSizeBits == uint64_t{1} << 32);
+
   // A short key with what is to be added. Its tag tells its home, too: no table has more slots than
   // the tag has bits of the hash.
   struct Addition {
@@ -138,13 +162,13 @@ class CountTable {
     uint64_t amount = 0;
 
     std::string_view key_view() const {
-      return {reinterpret_cast<const char*>(&key), static_cast<uint32_t>(tag) - 1};
+      return {reinterpret_cast<const char*>(&key), (tag & kSizeMask) - 1};
     }
   };
   static constexpr size_t kQueueLength = 16;  // a power of two
 
-  static uint64_t MakeTag(uint64_t hash, size_t key_size) {
-    return (hash & 0xffffffff00000000u) | (key_size + 1);
+  uint64_t MakeTag(uint64_t hash, size_t key_size) const {
+    return (hash & kHashMask) | epoch_bits_ | (key_size + 1);
   }
   static ShortKey LoadShortKey(std::string_view key);
   // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
@@ -152,8 +176,12 @@ class CountTable {
   uint64_t TagOf(const ShortKey& words, size_t size) const {
     return MakeTag(HashBytes(&words, sizeof words, header_->seed), size);
   }
+  // It has changed in this epoch then, and so is in the undo log.
+  bool LastMayHold(size_t key_size) const {
+    return static_cast<uint32_t>(last_->tag) == (epoch_bits_ | (key_size + 1));
+  }
   bool IsLast(const ShortKey& words, size_t size) const {
-    return static_cast<uint32_t>(last_->tag) == size + 1 && last_->key == words;
+    return LastMayHold(size) && last_->key == words;
   }
   static AddResult Bump(Slot* slot, uint64_t amount) {
     return __builtin_add_overflow(slot->count, amount, &slot->count) ? UndoBump(slot, amount)
@@ -164,6 +192,7 @@ class CountTable {
   AddResult AddShort(const Addition& addition);
   AddResult AddQueued(Addition* addition);
   AddResult AddLong(std::string_view key, uint64_t amount);
+  AddResult AddFirst(Slot* slot, uint64_t tag, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
   AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
 
@@ -179,13 +208,25 @@ class CountTable {
     return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
   }
   AddResult Grow();
-  bool MayUse(uint64_t bytes);
+  uint64_t IndexOf(const Slot* slot) const { return static_cast<uint64_t>(slot - slots_); }
+  // The slot changes for the first time in this epoch.
+  AddResult NoteForUndo(const Slot* slot) {
+    if (!undo_.has_room()) return NoteInMoreRoom(slot);
+    undo_.Note(IndexOf(slot), *slot);
+    return AddResult::kAdded;
+  }
+  AddResult NoteInMoreRoom(const Slot* slot);
+  void NoteAllForUndo();
+  bool MayUse(uint64_t table_bytes, uint64_t undo_entries);
   void NoteCapacity();
+  void NoteEpoch() { epoch_bits_ = undo_.epoch() << kSizeBits; }
 
   char* region_;
   Grant grant_;
   uint64_t granted_bytes_ = 0;
   Header* header_;
+  Undo undo_;
+  uint32_t epoch_bits_ = 0;  // in tags
   Slot* slots_;
   Slot* slots_end_ = nullptr;
   Slot* last_ = nullptr;  // the slot of the previous Add(): neighbours often share their key

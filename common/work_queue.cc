@@ -10,6 +10,7 @@
 
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
+#include "common/store_order.h"
 
 namespace tally {
 namespace {
@@ -27,9 +28,6 @@ void FutexWait(std::atomic<uint32_t>* word, uint32_t expected) {
 void FutexWakeAll(std::atomic<uint32_t>* word) {
   syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
-
-// Whoever dies between two stores has made the first one: the compiler must not swap them.
-void InThisOrder() { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
 }  // namespace
 
@@ -73,7 +71,6 @@ void WorkQueue::DeriveAnew() {
     if (stream.reader != kNobody) ++open_streams_;
   }
   chunk_in_block_.fill(kNoChunk);
-  for (WorkerState& state : workers_) state.blocks_kept = 0;
   uint32_t stream = 0;
   for (uint64_t number = mapped_end_; number < chunks_end_; ++number) {
     const Chunk& chunk = ledger_[number];
@@ -85,7 +82,6 @@ void WorkQueue::DeriveAnew() {
     if (chunk.block == kNoBlock) continue;
     chunk_in_block_[chunk.block] = number;
     block_filler_[chunk.block] = kNobody;
-    if (chunk.done != 0) ++workers_[chunk.owner].blocks_kept;
   }
   WakeAll();
 }
@@ -103,7 +99,6 @@ std::optional<Task> WorkQueue::TryClaim(uint32_t worker) {
     // Chunks behind the limit were passed over, which has freed their blocks.
     if (auto task = TryFill(state.stream, worker)) return task;
   }
-  if (block_wanted_ && state.blocks_kept > 0) return Task{.kind = Task::Kind::kSaveTable};
   if (!reads) {
     if (auto task = TryOpenStream(worker)) return task;
   }
@@ -126,11 +121,7 @@ std::optional<Task> WorkQueue::TryFill(uint32_t stream, uint32_t reader) {
       block_filler_[block] = reader;
       return Task{.kind = Task::Kind::kFill, .number = block};
     }
-    if (!last_try) ReleaseSafeBlocks();
-  }
-  if (keep_blocks_ && !block_wanted_) {
-    block_wanted_ = true;
-    WakeAll();
+    if (!last_try) ReleaseSavedBlocks();
   }
   return std::nullopt;
 }
@@ -173,12 +164,8 @@ void WorkQueue::Finish(uint32_t worker, uint64_t chunk, const ChunkCount& count)
   InThisOrder();
   TALLY_FAULT_POINT("mid-finish");
   entry.done = ++workers_[worker].chunks_done;
-  if (entry.block == kNoBlock) return;
-  if (keep_blocks_) {
-    ++workers_[worker].blocks_kept;
-  } else {
-    Release(&entry);
-  }
+  if (keep_blocks_ || entry.block == kNoBlock) return;
+  Release(&entry);
   WakeAll();
 }
 
@@ -252,7 +239,7 @@ bool WorkQueue::IsWanted(Position position) {
 void WorkQueue::TableSaved() {
   const Lock lock(mutex_);
   RepairAfterDeath();
-  ReleaseSafeBlocks();
+  ReleaseSavedBlocks();
 }
 
 std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
@@ -331,18 +318,18 @@ void WorkQueue::Release(Chunk* chunk) {
   chunk->block = kNoBlock;
   InThisOrder();
   chunk_in_block_[block] = kNoChunk;
-  block_wanted_ = false;
 }
 
-void WorkQueue::ReleaseSafeBlocks() {
-  for (const uint64_t number : chunk_in_block_) {
-    if (number == kNoChunk) continue;
-    Chunk& chunk = ledger_[number];
-    if (!IsSafe(chunk)) continue;
-    --workers_[chunk.owner].blocks_kept;
-    Release(&chunk);
+void WorkQueue::ReleaseSavedBlocks() {
+  bool any = false;
+  for (uint32_t block = 0; block < block_count_; ++block) {
+    const uint64_t number = chunk_in_block_[block];
+    if (number == kNoChunk || !IsSaved(ledger_[number])) continue;
+    Release(&ledger_[number]);
+    any = true;
   }
-  WakeAll();
+  // Else two readers that wait for a block would wake each other for ever.
+  if (any) WakeAll();
 }
 
 void WorkQueue::Wait(Lock* lock) {

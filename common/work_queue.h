@@ -21,7 +21,6 @@ struct Task {
     kOpenStream,   // become the reader of stream `number`, from where its text was published up to
     kFill,         // as a reader: fill block `number`; then Publish() or CloseStream()
     kStopReading,  // as a reader: what follows is no longer wanted; CloseStream()
-    kSaveTable,    // make a snapshot of the table, then TableSaved(): blocks are wanted back
     kNone,         // all work is done or given away
   };
   Kind kind = Kind::kNone;
@@ -51,22 +50,20 @@ struct WorkerState {
   bool finished = false;        // and when nothing is left to do for it
   uint32_t stream = kNoStream;  // the one that it reads
   uint64_t chunks_done = 0;     // in all lives
-  uint64_t blocks_kept = 0;     // of chunks that it has counted
-  // The chunks that its table has outlive it: those done up to `saved` in a snapshot, and while
-  // `saving`, when the table itself does not change, all of them (worker/table_snapshot.h).
+  // The chunks in its table that outlive it: those done up to `saved`, where the table's savepoint
+  // is, and while `saving`, when the table does not change, all of them (worker/table_savepoint.h).
   std::atomic<uint64_t> saved{0};
   std::atomic<bool> saving{false};
-  std::atomic<bool> ended{false};  // in good order, so that its table counts; set by the master
 };
 
 /// Chunks of mapped inputs are in the ledger from the start and are claimed in order. A stream has
 /// a reader that fills blocks of shared memory with its text and publishes each as a further chunk,
 /// for anyone to claim; while no block is free, a worker that is a reader counts as well.
 ///
-/// A worker may die at any instruction, also in here. Its table is lost then, up to its last
-/// snapshot, so the block of a chunk is kept until a snapshot has it. A successor with its number
-/// calls StartOver(), which gives its chunks back to all. Whatever can be derived from the ledger
-/// and the streams is derived anew after a death; what cannot is changed by a single store.
+/// A worker may die at any instruction, also in here. What it has put into its table since the last
+/// savepoint is lost then, so the block of a chunk is kept up to the next one. A successor with its
+/// number calls StartOver(), which gives its chunks back to all. Whatever can be derived from the
+/// ledger and the streams is derived anew after a death; what cannot is changed by a single store.
 ///
 /// Every call may be made by any worker, in any process; each holds the lock for some instructions
 /// only, and waits without it. The pointers in here are valid in all of them, since all were forked
@@ -110,11 +107,11 @@ class WorkQueue {
   /// Whether what lies at `position` may still matter: no failure before it is known.
   bool IsWanted(Position position);
 
-  /// The table's snapshot holds all chunks that this worker has done.
+  /// The caller's table has its savepoint behind all the chunks that it has done.
   void TableSaved();
 
   /// For the successor of a worker that died, before it claims anything: takes back all that is not
-  /// in the snapshot. The chunk that was being counted is the first one for the successor, if there
+  /// saved. The chunk that was being counted is the first one for the successor, if there
   /// is any, so that one which kills whoever counts it costs nobody else's table.
   std::optional<uint64_t> StartOver(uint32_t worker);
 
@@ -166,10 +163,7 @@ class WorkQueue {
   void Close(uint32_t stream, std::optional<uint32_t> unused_block,
              std::optional<Position> failed_at);
   void Release(Chunk* chunk);
-  void ReleaseSafeBlocks();
-  bool IsSafe(const Chunk& chunk) const {
-    return chunk.done != 0 && (workers_[chunk.owner].ended || IsSaved(chunk));
-  }
+  void ReleaseSavedBlocks();
   void Wait(Lock* lock);
   void WakeAll();
 
@@ -193,7 +187,6 @@ class WorkQueue {
   uint32_t next_stream_ = 0;
   uint32_t open_streams_ = 0;
   std::array<uint64_t, kMaxBlocks> chunk_in_block_;
-  bool block_wanted_ = false;  // a reader waits for one
 
   uint32_t waiters_ = 0;            // at least
   std::atomic<uint32_t> epoch_{0};  // a futex: changes whenever a waiter might find work

@@ -43,11 +43,7 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
 }
 
 Next MapPhase::OnEnd(uint32_t worker, const WorkerOutcome& outcome) {
-  WorkerState& state = control_.queue().workers()[worker];
-  if (outcome.succeeded && state.finished) {
-    state.ended = true;
-    return Next::kGoOn;
-  }
+  if (outcome.succeeded && control_.queue().workers()[worker].finished) return Next::kGoOn;
   if (outcome.signal_number == 0 && !control_.report(worker).fatal.empty()) return Next::kStop;
   // It may be the fault of a file that changed under it.
   setup_.check_inputs();

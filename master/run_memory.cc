@@ -71,7 +71,7 @@ RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
   regions_ = ReserveTables(keep_blocks ? 2 * needs.workers : needs.workers, needs.inputs,
                            MemoryLimits::OfThisProcess());
   for (const SharedRegion& region : regions_) {
-    (tables_.size() < needs.workers ? tables_ : snapshots_).push_back(region.data());
+    (tables_.size() < needs.workers ? tables_ : undo_logs_).push_back(region.data());
   }
   for (char* const table : tables_) {
     CountTable::Create(table, regions_.front().size_bytes(), hash_seed_);
@@ -81,7 +81,7 @@ RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
 void RunMemory::Describe(CountPlan* plan) const {
   plan->control = control_;
   plan->tables = tables_;
-  plan->snapshots = snapshots_;
+  plan->undo_logs = undo_logs_;
   plan->table_bytes = regions_.front().size_bytes();
   plan->hash_seed = hash_seed_;
   plan->blocks = &blocks_;

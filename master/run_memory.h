@@ -44,9 +44,9 @@ class RunMemory {
   boost::interprocess::mapped_region control_region_;
   ControlBlock* control_ = nullptr;
   SharedRegion ledger_;
-  std::vector<SharedRegion> regions_;  // of tables, then of their snapshots
+  std::vector<SharedRegion> regions_;  // of tables, then of their undo logs
   std::vector<char*> tables_;
-  std::vector<char*> snapshots_;
+  std::vector<char*> undo_logs_;
   BlockPool blocks_;
   uint64_t hash_seed_ = 0;
 };

@@ -66,22 +66,37 @@ TEST(CountTableLimitsTest, LongKeysAreAskedForAsWell) {
   EXPECT_EQ(Rows(table).size(), static_cast<size_t>(keys));
 }
 
-TEST(CountTableLimitsTest, ACopyIsAnEqualTableWhateverItWasBefore) {
+TEST(CountTableLimitsTest, TheUndoLogIsAskedForAsWell) {
   const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
-  const SharedRegion copy = SharedRegion::Reserve(kRegionBytes);
-  CountTable table = CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
-  for (const int keys : {0, 1, 1000, 1001, 5000, 20'000}) {
-    for (int i = 0; i < keys; ++i) {
-      AddPadded(&table, KeyNumber(i));
-      AddPadded(&table, LongKeyNumber(i), 3);
-    }
-    table.CopyTo(copy.data());
-    EXPECT_EQ(Rows(CountTable(copy.data())), Rows(table)) << keys;
-  }
-  // What happens to one does not happen to the other.
-  CountTable second(copy.data());
-  AddPadded(&second, "only there");
-  EXPECT_EQ(Rows(second).size(), Rows(table).size() + 1);
+  const SharedRegion undo = SharedRegion::Reserve(kRegionBytes);
+  CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  uint64_t asked = 0;
+  uint64_t limit = ~uint64_t{0};
+  const auto grant = [&](uint64_t bytes) {
+    asked = bytes;
+    return bytes <= limit;
+  };
+  CountTable table(region.data(), grant, undo.data());
+  constexpr int kKeys = 20'000;
+  for (int i = 0; i < kKeys; ++i) AddPadded(&table, KeyNumber(i));
+  table.SetSavepoint();
+  // Nothing new: only what the slots held has to be kept.
+  AddPadded(&table, KeyNumber(0));
+  const uint64_t asked_for_one = asked;
+  for (int i = 0; i < kKeys; ++i) AddPadded(&table, KeyNumber(i));
+  EXPECT_GT(asked, table.used_bytes() + kKeys * uint64_t{40});
+  table.SetSavepoint();
+  AddPadded(&table, KeyNumber(0));
+  EXPECT_EQ(asked, asked_for_one) << "less again";
+
+  table.SetSavepoint();
+  limit = asked;
+  int added = 0;
+  while (AddPadded(&table, KeyNumber(added)) == AddResult::kAdded) ++added;
+  EXPECT_GT(added, 100);
+  EXPECT_LT(added, kKeys / 2);
+  EXPECT_EQ(AddPadded(&table, KeyNumber(added)), AddResult::kRefused);
+  EXPECT_EQ(AddPadded(&table, KeyNumber(0)), AddResult::kAdded) << "what is kept already goes on";
 }
 
 TEST(CountTableLimitsTest, AClearedRegionHoldsAnEmptyTable) {

@@ -194,8 +194,8 @@ TEST(MemoryPlanTest, BlocksThatAreKeptAreMoreAsFarAsMemoryAllows) {
                            .memory_limit_bytes = memory_bytes};
     return ReserveBlocks(needs, kRoomy).count;
   };
-  EXPECT_EQ(count(2, 8 * kGiB), 128U);
-  EXPECT_EQ(count(2, 256 * kMiB), 32U) << "an eighth of it";
+  EXPECT_EQ(count(2, 8 * kGiB), 32U);
+  EXPECT_EQ(count(2, 128 * kMiB), 16U) << "an eighth of it";
   EXPECT_EQ(count(2, kMiB), 4U);
   EXPECT_EQ(count(1000, 1000 * kGiB), WorkQueue::kMaxBlocks);
 }

@@ -13,6 +13,7 @@
 
 #include "common/heartbeat.h"
 #include "common/work_queue.h"
+#include "tests/store_trap.h"
 #include "tests/test_util.h"
 #include "tests/work_queue_fixture.h"
 
@@ -21,17 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Calls `dies_at` with each store, or each so many, until it says that nothing died there.
-template <class Body>
-void ForEachStore(Body dies_at, uint64_t step = 1) {
-  for (uint64_t store = 0; !testing::Test::HasFailure() && dies_at(store); store += step) {
-    if (!StoreTrap::kCanPassStores) return;
-  }
-}
-
 TEST(WorkQueueDeathsTest, WhoeverHasTheLockNextRepairsWhatAReaderLeftHalfPublished) {
   for (const bool feeder_is_next : {false, true}) {
-    ForEachStore([feeder_is_next](uint64_t store) {
+    StoreTrap::ForEachStore([feeder_is_next](uint64_t store) {
       TestQueue::Options options = OneStream(/*blocks=*/3);
       options.streams = {1, 2};
       options.last_is_fed = true;
@@ -54,7 +47,7 @@ TEST(WorkQueueDeathsTest, WhoeverHasTheLockNextRepairsWhatAReaderLeftHalfPublish
 
 /// One worker, which does all there is to do in a queue, and not often, so that there is time to
 /// let it die everywhere.
-constexpr Crew::Options kSmallCrew{.mapped = 2, .pieces = 5, .blocks = 2, .save_every = 3};
+constexpr Crew::Options kSmallCrew{.mapped = 2, .pieces = 5, .blocks = 2};
 
 void ExpectTheRestIsDone(const Crew& crew) {
   Child successor([&] { return crew.Run(0); });
@@ -63,7 +56,7 @@ void ExpectTheRestIsDone(const Crew& crew) {
 }
 
 TEST(WorkQueueDeathsTest, AWorkerThatDiesAtAnyStoreLosesNothingAndCountsNothingTwice) {
-  ForEachStore([](uint64_t store) {
+  StoreTrap::ForEachStore([](uint64_t store) {
     SCOPED_TRACE("store " + std::to_string(store));
     const Crew crew(kSmallCrew);
     const bool died = crew.queue().DiesAtStore(store, [&] { return crew.Run(0); });
@@ -75,7 +68,7 @@ TEST(WorkQueueDeathsTest, AWorkerThatDiesAtAnyStoreLosesNothingAndCountsNothingT
 /// False where the first did not die.
 bool ExpectDeathsLoseNothing(uint64_t first_store) {
   bool first_died = true;
-  ForEachStore([first_store, &first_died](uint64_t store) {
+  StoreTrap::ForEachStore([first_store, &first_died](uint64_t store) {
     SCOPED_TRACE("stores " + std::to_string(first_store) + ", " + std::to_string(store));
     const Crew crew(kSmallCrew);
     first_died = crew.queue().DiesAtStore(first_store, [&] { return crew.Run(0); });
@@ -91,12 +84,12 @@ bool ExpectDeathsLoseNothing(uint64_t first_store) {
 }
 
 TEST(WorkQueueDeathsTest, ASuccessorThatDiesAtAnyStoreWhileItStartsOverLosesNothing) {
-  ForEachStore(ExpectDeathsLoseNothing, /*step=*/7);
+  StoreTrap::ForEachStore(ExpectDeathsLoseNothing, /*step=*/7);
 }
 
 // Who opens a stream looks without the lock from where it is to be read.
 TEST(WorkQueueDeathsTest, HowFarAStreamWasPublishedIsNeverUnderstated) {
-  ForEachStore([](uint64_t store) {
+  StoreTrap::ForEachStore([](uint64_t store) {
     const TestQueue queue(OneStream(/*blocks=*/2));
     PublishTwo(queue);
     queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/0);
@@ -121,8 +114,7 @@ class Slaughter {
                .streams = 3,
                .pieces = 400,
                .last_is_fed = true,
-               .blocks = 2 + static_cast<uint32_t>(random_.Below(8)),
-               .save_every = random_.Pick(std::vector<uint64_t>{5, 30, ~uint64_t{0}})}) {}
+               .blocks = 2 + static_cast<uint32_t>(random_.Below(8))}) {}
 
   void Run() {
     const auto give_up = Clock::now() + std::chrono::seconds(30);
@@ -165,11 +157,7 @@ class Slaughter {
     if (info.si_pid == 0) return true;
     const int status = child->second.Wait();
     alive_.erase(child);
-    if (status == 0) {
-      crew_.queue().state(worker).ended = true;
-    } else {
-      Start(worker);
-    }
+    if (status != 0) Start(worker);
     return status == 0 || DiedBy(status, SIGKILL);
   }
 

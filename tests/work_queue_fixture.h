@@ -4,9 +4,7 @@
 #define TALLY_TESTS_WORK_QUEUE_FIXTURE_H_
 
 #include <gtest/gtest.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <ucontext.h>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +21,7 @@
 #include "common/shared_region.h"
 #include "common/shared_value.h"
 #include "common/work_queue.h"
+#include "tests/store_trap.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -34,80 +33,16 @@ inline bool operator==(const Task& a, const Task& b) {
 }
 
 inline void PrintTo(const Task& task, std::ostream* out) {
-  constexpr std::array<const char*, 6> kNames = {"count",        "open stream", "fill",
-                                                 "stop reading", "save table",  "none"};
+  constexpr std::array<const char*, 5> kNames = {"count", "open stream", "fill", "stop reading",
+                                                 "none"};
   *out << kNames.at(static_cast<size_t>(task.kind)) << " " << task.number;
 }
 
 constexpr Task kNone{};
 constexpr Task kStopReading{.kind = Task::Kind::kStopReading};
-constexpr Task kSaveTable{.kind = Task::Kind::kSaveTable};
 constexpr Task Count(uint64_t chunk) { return {.kind = Task::Kind::kCount, .number = chunk}; }
 constexpr Task Open(uint64_t stream) { return {.kind = Task::Kind::kOpenStream, .number = stream}; }
 constexpr Task Fill(uint64_t block) { return {.kind = Task::Kind::kFill, .number = block}; }
-
-/// Sends this process a signal right before it stores something in this memory for the n-th time.
-class StoreTrap {
- public:
-#ifdef __x86_64__
-  static constexpr bool kCanPassStores = true;
-#else
-  static constexpr bool kCanPassStores = false;  // each store is the first one
-#endif
-
-  static void Set(const SharedRegion& memory, uint64_t stores_to_pass, int signal_number) {
-    memory_ = &memory;
-    stores_to_pass_ = stores_to_pass;
-    signal_number_ = signal_number;
-    struct sigaction action {};
-    action.sa_flags = SA_SIGINFO;
-    action.sa_sigaction = OnStore;
-    sigaction(SIGSEGV, &action, nullptr);
-    action.sa_sigaction = OnStep;
-    sigaction(SIGTRAP, &action, nullptr);
-    Protect(PROT_READ);
-  }
-
- private:
-  static void Protect(int protection) {
-    mprotect(memory_->data(), memory_->size_bytes(), protection);
-  }
-
-  static void OnStore(int /*signal_number*/, siginfo_t* info, void* context) {
-    const char* const at = static_cast<const char*>(info->si_addr);
-    if (at < memory_->data() || at >= memory_->data() + memory_->size_bytes()) {
-      signal(SIGSEGV, SIG_DFL);
-      return;
-    }
-    Protect(PROT_READ | PROT_WRITE);
-    if (stores_to_pass_ == 0 || !kCanPassStores) {
-      raise(signal_number_);
-    } else {
-      --stores_to_pass_;
-      SingleStep(context, true);
-    }
-  }
-
-  static void OnStep(int /*signal_number*/, siginfo_t* /*info*/, void* context) {
-    Protect(PROT_READ);
-    SingleStep(context, false);
-  }
-
-  static void SingleStep(void* context, bool on) {
-#ifdef __x86_64__
-    constexpr greg_t kTrapFlag = 0x100;
-    greg_t& flags = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL];
-    flags = on ? flags | kTrapFlag : flags & ~kTrapFlag;
-#else
-    static_cast<void>(context);
-    static_cast<void>(on);
-#endif
-  }
-
-  static inline const SharedRegion* memory_ = nullptr;
-  static inline uint64_t stores_to_pass_ = 0;
-  static inline int signal_number_ = 0;
-};
 
 /// A queue in shared memory. Its mapped chunks, and those published here, have ten bytes each.
 class TestQueue {
@@ -186,13 +121,7 @@ class TestQueue {
   /// the streams or what is known of the workers. False where it ended before.
   template <class Body>
   bool DiesAtStore(uint64_t store, Body body) const {
-    Child victim([this, store, &body] {
-      StoreTrap::Set(memory_, store, SIGKILL);
-      return body();
-    });
-    const int status = victim.Wait();
-    EXPECT_TRUE(status == 0 || DiedBy(status, SIGKILL)) << status;
-    return DiedBy(status, SIGKILL);
+    return StoreTrap::Kills(memory_, store, body);
   }
 
   /// A worker that dies while it holds the lock: it wanted a chunk, and there must be one.
@@ -243,7 +172,6 @@ class Crew {
     bool last_is_fed = false;
     uint32_t blocks = 1;
     bool keep_blocks = true;
-    uint64_t save_every = ~uint64_t{0};  // so many pieces counted, without being asked to
   };
 
   explicit Crew(const Options& options) : options_(options), queue_(QueueOptions(options)) {}
@@ -271,9 +199,6 @@ class Crew {
           break;
         case Task::Kind::kStopReading:
           return false;  // nothing fails
-        case Task::Kind::kSaveTable:
-          SaveTable(worker);
-          break;
         case Task::Kind::kNone:
           queue_.state(worker).finished = true;
           return true;
@@ -374,7 +299,7 @@ class Crew {
     const uint8_t times = ++memory_->tables[worker][Number(chunk)];
     if (times != 1 || !has_text()) return false;
     queue_.Finish(worker, number);
-    if (queue_.state(worker).chunks_done % options_.save_every == 0) SaveTable(worker);
+    if (options_.keep_blocks) SaveTable(worker);
     return true;
   }
 

@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Notes that the worker's table of now is in a snapshot.
+/// Notes that the worker's table has its savepoint now.
 void Save(const TestQueue& queue, uint32_t worker) {
   queue.state(worker).saved = queue.state(worker).chunks_done;
 }
@@ -166,45 +166,23 @@ TEST(WorkQueueRecoveryTest, BlocksBeingFilledByTheDeadAreFreeAndThoseWithUnsaved
   EXPECT_EQ(queue.Claim(/*worker=*/3), Fill(2));
   EXPECT_EQ(queue.Claim(/*worker=*/3), Fill(3));
   EXPECT_EQ(queue.chunk(0).block, 0U);
-  EXPECT_EQ(queue.state(2).blocks_kept, 1U);
   // What a block is kept for: the chunk of a worker that dies is counted again from it.
   queue->StartOver(1);
   EXPECT_EQ(queue.Claim(/*worker=*/3), Count(0));
   EXPECT_EQ(queue.chunk(0).block, 0U);
 }
 
-TEST(WorkQueueRecoveryTest, ATableIsToBeSavedOnlyWhereABlockIsWantedAndTheWorkerKeepsOne) {
-  const TestQueue queue({.chunks_of_input = {4},
-                         .streams = {1},
-                         .blocks = 2,
-                         .room_for_published = 9,
-                         .keep_blocks = true});
-  PublishTwo(queue);
-  queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/4);
-  EXPECT_EQ(queue.state(1).blocks_kept, 1U);
-  ASSERT_EQ(queue.Claim(/*worker=*/2), Count(5));
-  EXPECT_EQ(queue.Claim(/*worker=*/1), Count(0));  // nobody wants a block so far
-  EXPECT_EQ(queue.Claim(kReader), Count(1));       // it does, but keeps none itself
-  EXPECT_EQ(queue.Claim(/*worker=*/2), Count(2));  // not counted yet
-  EXPECT_EQ(queue.Claim(/*worker=*/1), kSaveTable);
-  Save(queue, /*worker=*/1);
-  queue->TableSaved();
-  EXPECT_EQ(queue.state(1).blocks_kept, 0U);
-  EXPECT_EQ(queue.chunk(4).block, kNoBlock);
-  EXPECT_EQ(queue.chunk(5).block, 1U);
-  EXPECT_EQ(queue.Claim(/*worker=*/1), Count(3));
-  EXPECT_EQ(queue.Claim(kReader), Fill(0));
-}
-
-TEST(WorkQueueRecoveryTest, AReaderThatKeepsBlocksItselfSavesItsTable) {
+TEST(WorkQueueRecoveryTest, ABlockIsKeptUntilTheTableWithItsChunkIsSaved) {
   const TestQueue queue(OneStream(/*blocks=*/2));
   PublishTwo(queue);
-  queue.ClaimAndFinish(kReader, 0);
-  queue.ClaimAndFinish(kReader, 1);
-  EXPECT_EQ(queue.Claim(kReader), kSaveTable);
-  Save(queue, kReader);
+  queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/0);
+  queue.ClaimAndFinish(/*worker=*/2, /*chunk=*/1);
+  EXPECT_EQ(queue.chunk(0).block, 0U);
+  EXPECT_EQ(queue.chunk(1).block, 1U);
+  Save(queue, /*worker=*/2);
   queue->TableSaved();
-  EXPECT_EQ(queue.Claim(kReader), Fill(0));
+  EXPECT_EQ(queue.chunk(0).block, 0U);
+  EXPECT_EQ(queue.chunk(1).block, kNoBlock);
   EXPECT_EQ(queue.Claim(kReader), Fill(1));
 }
 
@@ -215,7 +193,6 @@ TEST(WorkQueueRecoveryTest, ASavedTableWakesTheReaderThatWaitsForItsBlocks) {
     queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/0);
     ASSERT_EQ(queue.Claim(/*worker=*/2), Count(1));
     Child reader = WaitingWorker(queue, kReader, Fill(0));
-    ASSERT_EQ(queue.Claim(/*worker=*/1), kSaveTable);
     EXPECT_EQ(queue.chunk(0).block, 0U);
     const auto start = Clock::now();
     Save(queue, /*worker=*/1);
@@ -226,25 +203,20 @@ TEST(WorkQueueRecoveryTest, ASavedTableWakesTheReaderThatWaitsForItsBlocks) {
   FAIL() << "it was not woken";
 }
 
-TEST(WorkQueueRecoveryTest, TheBlocksOfAWorkerThatEndedAreFreeOnceAReaderWantsOne) {
-  const TestQueue queue(OneStream(/*blocks=*/2));
-  PublishTwo(queue);
-  queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/0);
-  queue.ClaimAndFinish(/*worker=*/2, /*chunk=*/1);
-  Child reader = WaitingWorker(queue, kReader, Fill(1));
-  queue.state(2).ended = true;  // as the master says it, who wakes nobody
-  EXPECT_EQ(reader.Wait(), 0);
-  EXPECT_EQ(queue.chunk(0).block, 0U);
-  EXPECT_EQ(queue.chunk(1).block, kNoBlock);
-}
-
-TEST(WorkQueueRecoveryTest, BlocksOfASnapshotBeingMadeAreFreeOnceAReaderWantsOne) {
-  const TestQueue queue(OneStream(/*blocks=*/2));
-  PublishTwo(queue);
-  queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/0);
-  queue.ClaimAndFinish(/*worker=*/2, /*chunk=*/1);
-  queue.state(1).saving = true;
-  ExpectClaimed(queue, kReader, Fill(0));
+// Whose worker died before it could say so.
+TEST(WorkQueueRecoveryTest, TheBlocksOfASavedTableAreFreeOnceAReaderWantsOne) {
+  for (const bool is_saving : {false, true}) {
+    const TestQueue queue(OneStream(/*blocks=*/2));
+    PublishTwo(queue);
+    queue.ClaimAndFinish(/*worker=*/1, /*chunk=*/0);
+    queue.ClaimAndFinish(/*worker=*/2, /*chunk=*/1);
+    if (is_saving) {
+      queue.state(1).saving = true;
+    } else {
+      Save(queue, /*worker=*/1);
+    }
+    ExpectClaimed(queue, kReader, Fill(0));
+  }
 }
 
 TEST(WorkQueueRecoveryTest, TheFeederFillsPublishesAndClosesAsAReaderDoes) {

@@ -16,7 +16,7 @@
 #include "worker/line_parser.h"
 #include "worker/ngram_parser.h"
 #include "worker/stream_reader.h"
-#include "worker/table_snapshot.h"
+#include "worker/table_savepoint.h"
 #include "worker/word_parser.h"
 
 namespace tally {
@@ -137,8 +137,6 @@ bool CountingSink::Fail(CountTable::AddResult result) {
   return false;
 }
 
-constexpr uint64_t kLeastBlocksPerSnapshot = 4;
-
 // Thrown out of a long wait for a stream when the run has failed elsewhere.
 struct NoLongerWanted {};
 
@@ -150,21 +148,24 @@ class Worker {
         index_(index),
         queue_(plan.control->queue()),
         report_(plan.control->report(index)),
-        table_(plan.tables[index], [this](uint64_t bytes) { return TakeMemory(bytes); }),
-        snapshot_(plan, index) {}
+        table_(
+            plan.tables[index], [this](uint64_t bytes) { return TakeMemory(bytes); },
+            plan.undo_logs.empty() ? nullptr : plan.undo_logs[index]),
+        savepoint_(plan, index) {}
 
   /// `first_chunk`: one that is claimed already.
   bool Run(std::optional<uint64_t> first_chunk);
 
  private:
   bool TakeMemory(uint64_t table_bytes);
+  // Fewer savepoints cost less; the readers need half of the blocks meanwhile.
+  uint64_t ChunksPerSavepoint() const { return plan_.blocks->count / plan_.tables.size() / 2; }
   Position ReadingAt() const;
   void OpenStreamAgain(uint32_t number);
   void FillBlock(uint32_t block);
   void StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at = {});
   void FailToRead(std::string_view message, std::optional<uint32_t> unused_block);
   bool CountChunk(uint64_t number);
-  void SaveTable();
   uint64_t ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink);
   template <Parser P>
   uint64_t ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
@@ -175,8 +176,8 @@ class Worker {
   WorkQueue& queue_;
   WorkerReport& report_;
   CountTable table_;
-  TableSnapshot snapshot_;
-  uint64_t unsaved_bytes_ = 0;  // of text in blocks that are kept for this worker
+  TableSavepoint savepoint_;
+  uint64_t unsaved_chunks_ = 0;
 
   std::optional<StreamReader> reader_;
   uint32_t reading_stream_ = 0;
@@ -201,9 +202,6 @@ bool Worker::Run(std::optional<uint64_t> first_chunk) {
       case Task::Kind::kStopReading:
         StopReading(std::nullopt);
         break;
-      case Task::Kind::kSaveTable:
-        SaveTable();
-        break;
       case Task::Kind::kNone:
         queue_.workers()[index_].finished = true;
         TALLY_FAULT_POINT("before-exit");
@@ -213,10 +211,9 @@ bool Worker::Run(std::optional<uint64_t> first_chunk) {
 }
 
 bool Worker::TakeMemory(uint64_t table_bytes) {
-  const uint64_t copies = plan_.snapshots.empty() ? 1 : 2;
   // The merge has a row for each key, as large as a slot; at most 5 of 8 slots hold one.
   const uint64_t for_rows = table_bytes / 8 * 5;
-  return plan_.control->memory().Take(index_, copies * table_bytes + for_rows);
+  return plan_.control->memory().Take(index_, table_bytes + for_rows);
 }
 
 Position Worker::ReadingAt() const {
@@ -298,21 +295,14 @@ bool Worker::CountChunk(uint64_t number) {
                                       .file_bytes = chunk.file_bytes,
                                       .records = count.records});
   TALLY_FAULT_POINT("after-progress");
-  if (chunk.block != kNoBlock) {
-    unsaved_bytes_ += chunk.size_bytes();
-    // Often enough for the blocks to stay in the cache, as far as the copying stays cheap.
-    const uint64_t least = kLeastBlocksPerSnapshot * plan_.blocks->target_bytes;
-    if (unsaved_bytes_ >= std::max(least, 2 * table_.used_bytes())) SaveTable();
+  if (sink.failed()) return false;
+  if (!plan_.undo_logs.empty() && ++unsaved_chunks_ >= ChunksPerSavepoint()) {
+    savepoint_.Set(&table_);
+    unsaved_chunks_ = 0;
+    TALLY_FAULT_POINT("before-table-saved");
+    queue_.TableSaved();
   }
-  return !sink.failed();
-}
-
-void Worker::SaveTable() {
-  if (plan_.snapshots.empty()) return;
-  snapshot_.Save(table_);
-  unsaved_bytes_ = 0;
-  TALLY_FAULT_POINT("before-table-saved");
-  queue_.TableSaved();
+  return true;
 }
 
 uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink) {
@@ -349,11 +339,11 @@ uint64_t Worker::ParseWith(const P& parser, const Chunk& chunk, std::string_view
 // For the successor of a worker that died: brings what it left behind into order. May itself be cut
 // short at any place, and is then done once more.
 std::optional<uint64_t> TakeOver(const CountPlan& plan, uint32_t worker) {
-  TableSnapshot snapshot(plan, worker);
-  snapshot.Restore();
+  TableSavepoint savepoint(plan, worker);
+  savepoint.Restore();
   const auto in_hand = plan.control->queue().StartOver(worker);
   TALLY_FAULT_POINT("started-over");
-  plan.control->StartProgressOver(worker, snapshot.Kept());
+  plan.control->StartProgressOver(worker, savepoint.Kept());
   return in_hand;
 }
 

@@ -33,7 +33,7 @@ struct CountPlan {
   std::span<const Input> inputs;
   ControlBlock* control = nullptr;
   std::span<char* const> tables;     // a region for the CountTable of each worker,
-  std::span<char* const> snapshots;  // and for its snapshot; none where no block has to be kept
+  std::span<char* const> undo_logs;  // and for its undo log; none where all can be read again
   size_t table_bytes = 0;            // size of each of these regions
   uint64_t hash_seed = 0;
   const BlockPool* blocks = nullptr;

@@ -1,34 +1,39 @@
-#include "worker/table_snapshot.h"
+#include "worker/table_savepoint.h"
 
 #include "common/control_block.h"
 #include "common/fault_point.h"
 
 namespace tally {
 
-void TableSnapshot::Save(const CountTable& table) {
+void TableSavepoint::Set(CountTable* table) {
   state().saving = true;
   TALLY_FAULT_POINT("saving");
-  table.CopyTo(plan_.snapshots[worker_]);
+  table->SetSavepoint();
   plan_.control->saved_report(worker_) = plan_.control->report(worker_);
   state().saved = state().chunks_done;
   TALLY_FAULT_POINT("saved");
   state().saving = false;
 }
 
-void TableSnapshot::Restore() {
+void TableSavepoint::Restore() {
   char* const region = plan_.tables[worker_];
-  if (state().saving) return Save(CountTable(region));
-  CountTable::Clear(region, plan_.table_bytes);
-  if (state().saved == 0) {
+  const bool has_log = !plan_.undo_logs.empty();
+  char* const undo_region = has_log ? plan_.undo_logs[worker_] : nullptr;
+  if (state().saving) {
+    CountTable table(region, {}, undo_region);
+    Set(&table);
+  } else if (state().saved > 0) {
+    CountTable(region, {}, undo_region).RollBack();
+    plan_.control->report(worker_) = plan_.control->saved_report(worker_);
+  } else {
+    CountTable::Clear(region, plan_.table_bytes);
+    if (has_log) CountTable::Clear(undo_region, plan_.table_bytes);
     CountTable::Create(region, plan_.table_bytes, plan_.hash_seed);
     plan_.control->report(worker_) = WorkerReport();
-  } else {
-    CountTable(plan_.snapshots[worker_]).CopyTo(region);
-    plan_.control->report(worker_) = plan_.control->saved_report(worker_);
   }
 }
 
-WorkDone TableSnapshot::Kept() const {
+WorkDone TableSavepoint::Kept() const {
   const WorkQueue& queue = plan_.control->queue();
   WorkDone kept;
   for (const Chunk& chunk : queue.ledger()) {
