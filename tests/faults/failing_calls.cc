@@ -6,6 +6,9 @@
 //   FAIL_FOREVER  set: all from that one on; else it alone
 //   FAIL_ALSO     another kind, all of whose calls fail with EOPNOTSUPP, so that the program has to
 //                 do without
+//   FAIL_PAGE     the number of a page, from 0: of the first file that is mapped, it cannot be had
+//                 (SIGBUS). Without FAIL_CALL, pread() of it fails with FAIL_ERRNO, if that is set;
+//                 else it works, and the page is there from then on, unless FAIL_FOREVER is set
 //   FAIL_RECORD   an empty file that gets a FailingCallsRecord
 // The calls of all processes and threads of a run are counted as one sequence, so a single call
 // fails alone, be it the master's or a worker's, while the others go on as usual. (A count for each
@@ -56,6 +59,7 @@ struct Plan {
   std::string_view missing = FromEnvironment("FAIL_ALSO");
   uint64_t first = strtoull(FromEnvironment("FAIL_AT").data(), nullptr, 10);
   bool forever = getenv("FAIL_FOREVER") != nullptr;
+  const char* page = getenv("FAIL_PAGE");
   int error = 0;
   FailingCallsRecord* record = nullptr;
 
@@ -109,6 +113,47 @@ ssize_t Allowed(std::string_view kind, size_t size) {
   if (error > 0) errno = error;
   return error > 0 ? -1 : static_cast<ssize_t>(size);
 }
+
+/// What stands for a page of a mapped file: another file, which is empty until somebody reads the
+/// page. A mapping of it gets a true SIGBUS.
+class FailingPage {
+ public:
+  void PutInto(void* mapping, size_t size, int flags, int fd) {
+    if (kPlan.page == nullptr || file_ >= 0 || fd < 0 || (flags & MAP_SHARED) == 0) return;
+    offset_ = static_cast<off_t>(strtoull(kPlan.page, nullptr, 10) * kPageBytes);
+    if (size < static_cast<size_t>(offset_ + kPageBytes)) return;
+    file_ = memfd_create("page", MFD_CLOEXEC);
+    char* const page = static_cast<char*>(mapping) + offset_;
+    const long address =
+        syscall(SYS_mmap, page, kPageBytes, PROT_READ, MAP_SHARED | MAP_FIXED, file_, 0);
+    if (address == -1) Refuse("FAIL_PAGE cannot be mapped");
+  }
+  /// How much of `size` a pread() gets; -1: it is to fail, with errno set.
+  ssize_t Allowed(size_t size, off_t offset) const {
+    const off_t before = offset_ - offset;
+    const auto wanted = static_cast<ssize_t>(size);
+    const bool fails = file_ >= 0 && kPlan.kind.empty() && kPlan.error > 0;
+    if (!fails || wanted <= before || before <= -kPageBytes) return wanted;
+    if (before > 0) return before;
+    errno = kPlan.error;
+    return -1;
+  }
+  void NoteRead(const char* bytes, ssize_t size, off_t offset) const {
+    const off_t before = offset_ - offset;
+    if (file_ < 0 || kPlan.forever || before < 0 || size < before + kPageBytes) return;
+    if (pwrite(file_, bytes + before, kPageBytes, 0) != kPageBytes) {
+      Refuse("FAIL_PAGE cannot be filled");
+    }
+  }
+
+ private:
+  static constexpr ssize_t kPageBytes = 4096;
+
+  int file_ = -1;
+  off_t offset_ = 0;
+};
+
+FailingPage failing_page;
 
 /// The function of that name which this library hides.
 template <class Function>
@@ -175,7 +220,10 @@ int faccessat(int directory, const char* path, int mode, int flags) {
 }
 
 void* mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
-  return Fails("mmap") ? MAP_FAILED : HIDDEN(mmap)(address, size, protection, flags, fd, offset);
+  if (Fails("mmap")) return MAP_FAILED;
+  void* const mapping = HIDDEN(mmap)(address, size, protection, flags, fd, offset);
+  if (mapping != MAP_FAILED) failing_page.PutInto(mapping, size, flags, fd);
+  return mapping;
 }
 int munmap(void* address, size_t size) {
   return Fails("munmap") ? -1 : HIDDEN(munmap)(address, size);
@@ -199,7 +247,11 @@ ssize_t read(int fd, void* buffer, size_t size) {
   return allowed < 0 ? -1 : HIDDEN(read)(fd, buffer, static_cast<size_t>(allowed));
 }
 ssize_t pread(int fd, void* buffer, size_t size, off_t offset) {
-  return Fails("pread") ? -1 : HIDDEN(pread)(fd, buffer, size, offset);
+  const ssize_t allowed = Fails("pread") ? -1 : failing_page.Allowed(size, offset);
+  if (allowed < 0) return -1;
+  const ssize_t count = HIDDEN(pread)(fd, buffer, static_cast<size_t>(allowed), offset);
+  failing_page.NoteRead(static_cast<const char*>(buffer), count, offset);
+  return count;
 }
 // Not to standard error: a program that cannot say why it failed has failed all the same.
 ssize_t write(int fd, const void* bytes, size_t size) {
