@@ -43,8 +43,9 @@ TEST_F(WorkerDeathCliTest, AWorkerThatIsKilledIsReplacedAndToldOf) {
     int signal_number;
     const char* name;
   };
-  for (const Case& c : {Case{SIGKILL, "SIGKILL"}, Case{SIGSEGV, "SIGSEGV"},
-                        Case{SIGABRT, "SIGABRT"}, Case{SIGTERM, "SIGTERM"}}) {
+  for (const Case& c :
+       {Case{SIGKILL, "SIGKILL"}, Case{SIGSEGV, "SIGSEGV"}, Case{SIGABRT, "SIGABRT"},
+        Case{SIGBUS, "SIGBUS"}, Case{SIGTERM, "SIGTERM"}}) {
     for (size_t victim = 0; victim < 3; ++victim) {
       Process tally(Waiting({"count", "-f", "lines", "-j3", "-o", "new"}));
       tally.WriteStdin("some\nlines\n");
