@@ -70,6 +70,13 @@ struct InputFailure {
   }
 };
 
+/// A mapped page that a worker died of, since its file cannot be read there.
+struct PageFailure {
+  uint64_t input = 0;
+  uint64_t file_offset = 0;
+  int error = 0;  // errno; 0: there was none
+};
+
 /// What one worker says beside its table. Written by that worker alone.
 struct WorkerReport {
   static constexpr size_t kSamples = 5;
@@ -77,6 +84,7 @@ struct WorkerReport {
   uint64_t malformed = 0;
   std::array<MalformedLine, kSamples> samples;  // the first ones by position, in order
   InputFailure input_failure;                   // the first one by position
+  PageFailure page_failure;
   OverflowedKey overflowed;
   FixedText<2048> fatal;  // why it gave up, where it did so in an orderly way
   ExitStatus fatal_status = kExitFailed;

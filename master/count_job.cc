@@ -127,7 +127,7 @@ class CountJob {
   FormatOptions format_;
   std::vector<Input> inputs_;
   std::vector<Chunk> mapped_chunks_;
-  std::optional<BusErrorReport> bus_errors_;  // while this process may touch the mapped inputs
+  std::optional<BusErrorReport> bus_errors_;  // while anybody may touch the mapped inputs
   std::optional<uint64_t> input_bytes_;       // of the files; none where a pipe is among them
 
   MemoryLimit memory_limit_;
@@ -249,7 +249,8 @@ void CountJob::Map() {
                 .check_inputs = [this] { ThrowIfChanged(inputs_, options_.files); },
                 .on_stop_signal = [this](int signal_number) { SayStopped(signal_number); },
                 .supervisor = &*supervisor_,
-                .progress = &progress_});
+                .progress = &progress_,
+                .bus_errors = &*bus_errors_});
   const auto outcomes = map.Run(executor_);
   bus_errors_.reset();
   feeder_failure_ = map.feeder_failure();

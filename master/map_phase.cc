@@ -4,6 +4,7 @@
 
 #include <system_error>
 
+#include "common/error.h"
 #include "common/escape.h"
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
@@ -34,12 +35,18 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
   std::optional<FatalSignalReport> fatal_signals;
   if (!setup_.workers_are_processes) fatal_signals.emplace();
   auto outcomes = executor->Run(
-      setup_.workers, [this](uint32_t worker) { return RunWorker(setup_.plan, worker); },
-      supervision);
+      setup_.workers, [this](uint32_t worker) { return RunBody(worker); }, supervision);
   ProgressState done = CurrentProgress();
   done.more_chunks = false;
   setup_.progress->Finish(done);
   return outcomes;
+}
+
+bool MapPhase::RunBody(uint32_t worker) const {
+  if (setup_.workers_are_processes) {
+    setup_.bus_errors->LeaveToMaster(&control_.report(worker).page_failure);
+  }
+  return RunWorker(setup_.plan, worker);
 }
 
 Next MapPhase::OnEnd(uint32_t worker, const WorkerOutcome& outcome) {
@@ -47,9 +54,18 @@ Next MapPhase::OnEnd(uint32_t worker, const WorkerOutcome& outcome) {
   if (outcome.signal_number == 0 && !control_.report(worker).fatal.empty()) return Next::kStop;
   // It may be the fault of a file that changed under it.
   setup_.check_inputs();
+  ThrowIfUnreadable(control_.report(worker).page_failure);
   setup_.progress->Erase();
   watch_.StartOver(worker);
   return setup_.supervisor->OnDeath(worker, outcome, Describe(worker));
+}
+
+void MapPhase::ThrowIfUnreadable(const PageFailure& failure) const {
+  if (failure.error == 0) return;
+  const Error reason =
+      SystemError(setup_.plan.inputs[failure.input].name,
+                  fmt::format("cannot be read at byte {}", failure.file_offset), failure.error);
+  throw Error(fmt::format("{}; nothing was written", reason.what()));
 }
 
 LastWork MapPhase::Describe(uint32_t worker) const {

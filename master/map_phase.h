@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/control_block.h"
+#include "master/bus_error.h"
 #include "master/executor.h"
 #include "master/progress_line.h"
 #include "master/stall_watch.h"
@@ -32,6 +33,7 @@ class MapPhase {
     std::function<void(int signal_number)> on_stop_signal;  // called where nothing may be unwound
     WorkerSupervisor* supervisor;
     ProgressLine* progress;
+    BusErrorReport* bus_errors;
   };
 
   explicit MapPhase(const Setup& setup);
@@ -44,7 +46,9 @@ class MapPhase {
   const InputFailure& feeder_failure() const { return feeder_.failure(); }
 
  private:
+  bool RunBody(uint32_t worker) const;
   Next OnEnd(uint32_t worker, const WorkerOutcome& outcome);
+  void ThrowIfUnreadable(const PageFailure& failure) const;
   LastWork Describe(uint32_t worker) const;
   void OnTooFew(uint32_t started, int error);
   void AskToStop();
