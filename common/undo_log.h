@@ -29,7 +29,8 @@ class UndoLog {
 
   /// The log in `region`; with nullptr, one that keeps nothing.
   UndoLog(char* region, size_t region_bytes)
-      : header_(reinterpret_cast<Header*>(region)),
+      : region_(region),
+        header_(reinterpret_cast<Header*>(region)),
         entries_(region ? reinterpret_cast<Entry*>(region + kEntriesOffset) : nullptr),
         region_bytes_(region_bytes) {}
 
@@ -102,10 +103,7 @@ class UndoLog {
     header_->entries = 0;
     InThisOrder();
     // Its memory is not needed soon again: it is large when the array has grown.
-    if (is_large) {
-      char* const region = reinterpret_cast<char*>(header_);
-      (void)madvise(region + kKeptBytes, region_bytes_ - kKeptBytes, MADV_REMOVE);
-    }
+    if (is_large) (void)madvise(region_ + kKeptBytes, region_bytes_ - kKeptBytes, MADV_REMOVE);
   }
 
  private:
@@ -125,6 +123,7 @@ class UndoLog {
   static_assert(sizeof(Header) <= kEntriesOffset);
   static_assert(std::is_trivially_copyable_v<Entry> && std::is_trivially_copyable_v<State>);
 
+  char* region_;
   Header* header_;
   Entry* entries_;
   size_t region_bytes_;

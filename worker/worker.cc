@@ -157,7 +157,7 @@ class Worker {
   bool Run(std::optional<uint64_t> first_chunk);
 
  private:
-  bool TakeMemory(uint64_t table_bytes);
+  bool TakeMemory(uint64_t table_bytes) const;
   // Fewer savepoints cost less; the readers need half of the blocks meanwhile.
   uint64_t ChunksPerSavepoint() const { return plan_.blocks->count / plan_.tables.size() / 2; }
   Position ReadingAt() const;
@@ -210,7 +210,7 @@ bool Worker::Run(std::optional<uint64_t> first_chunk) {
   }
 }
 
-bool Worker::TakeMemory(uint64_t table_bytes) {
+bool Worker::TakeMemory(uint64_t table_bytes) const {
   // The merge has a row for each key, as large as a slot; at most 5 of 8 slots hold one.
   const uint64_t for_rows = table_bytes / 8 * 5;
   return plan_.control->memory().Take(index_, table_bytes + for_rows);

@@ -26,6 +26,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 
+using Clock = std::chrono::steady_clock;
+
 class WorkerDeathCliTest : public PausedRunCliTest {
  protected:
   void SetUp() override {
@@ -136,8 +138,8 @@ TEST_F(WorkerDeathCliTest, WorkersThatOnlyWaitAreNotTakenForHung) {
   Process tally(Waiting({"count", "-f", "lines", "-j2", "--stall-timeout", "1", "-"}));
   tally.WriteStdin("some\nlines\n");
   const auto workers = WorkersAtRest(&tally, 2);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(2500);
-  tally.WaitUntil([&] { return std::chrono::steady_clock::now() >= end; }, "time to pass");
+  const auto end = Clock::now() + std::chrono::milliseconds(2500);
+  tally.WaitUntil([&] { return Clock::now() >= end; }, "time to pass");
   EXPECT_EQ(WorkersAtRest(&tally, 2), workers);
   tally.CloseStdin();
   EXPECT_EQ(tally.Wait().err, "");
@@ -178,13 +180,16 @@ class RandomKillsCliTest : public WorkerDeathCliTest, public testing::WithParamI
     const auto ended = [&] { return !tally.outcome().out.empty(); };
     while (killed < wanted && !ended()) {
       std::vector<pid_t> workers;
-      tally.WaitUntil(
+      const bool any = tally.WaitUntil(
           [&] {
             workers = ChildrenOf(tally.pid());
             return !workers.empty() || ended();
           },
           "a worker to kill");
-      for (auto pause = random_() % 400; pause > 0; --pause) sched_yield();
+      if (!any) break;
+      const auto most = static_cast<unsigned>(PickOf({100, 1000, 10'000}));
+      const auto until = Clock::now() + std::chrono::microseconds(random_() % most);
+      while (Clock::now() < until) continue;
       workers = ChildrenOf(tally.pid());
       if (workers.empty()) continue;
       if (kill(workers[random_() % workers.size()], SIGKILL) == 0) ++killed;
