@@ -114,8 +114,9 @@ CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::stri
   if (SpareBytes() < key.size()) return AddResult::kFull;
   if (!MayUse(used_bytes() + key.size(), /*undo_entries=*/0)) return AddResult::kRefused;
   const uint64_t offset = header_->arena_begin - key.size();
-  std::memcpy(region_ + offset, key.data(), key.size());
   header_->arena_begin = offset;
+  InThisOrder();  // RollBack() has to know what was written to
+  std::memcpy(region_ + offset, key.data(), key.size());
   return Insert(slot, tag, {.low = offset, .high = 0}, amount);
 }
 
@@ -217,6 +218,8 @@ void CountTable::RollBack() {
       if (slot->tag != 0) *slot = {};
     }
   }
+  // Growing finds zeros where there is nothing so far.
+  std::memset(region_ + header_->arena_begin, 0, undo_.state().arena_begin - header_->arena_begin);
   InThisOrder();
   undo_.Visit([this](uint64_t index, const Slot& before) { slots_[index] = before; });
   InThisOrder();

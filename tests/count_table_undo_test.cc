@@ -123,6 +123,22 @@ TEST(CountTableUndoTest, ATableThatHasGrownSinceIsAsSmallAsItWas) {
   EXPECT_EQ(memory.Rows(), grown);
 }
 
+// The bytes of the long keys that are gone lie where slots come when the table grows.
+TEST(CountTableUndoTest, LongKeysThatWereUndoneLeaveNothingWhereTheTableGrows) {
+  const UndoableTable memory(CountTable::kMinRegionBytes);
+  CountTable table = memory.Attach();
+  table.SetSavepoint();
+  while (table.Add(PaddedText(std::string(1000, 'x') + std::to_string(table.size())).view(), 1) ==
+         AddResult::kAdded) {
+  }
+  ASSERT_GT(table.size(), 100U);
+  table.RollBack();
+  for (int key = 0; key < kBeforeGrowth + 100; ++key) {
+    ASSERT_EQ(table.Add(PaddedText("key" + std::to_string(key)).view(), 1), AddResult::kAdded);
+  }
+  EXPECT_EQ(memory.Rows().size(), kBeforeGrowth + 101U);
+}
+
 TEST(CountTableUndoTest, AnotherWriterCanRollBackAndGoOn) {
   const UndoableTable memory(kRoomy);
   CountTable first = memory.Attach();

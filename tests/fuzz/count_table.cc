@@ -1,6 +1,6 @@
 // A table holds what a std::unordered_map holds.
 // Keys of any length, added at once or soon, through growth, up to where the region is full and
-// beyond, and counts that overflow.
+// beyond, and counts that overflow; with savepoints, and ways back to them.
 #include "common/count_table.h"
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -26,7 +26,8 @@ std::string KeyOf(uint64_t number, size_t size) {
 void CheckTable(FuzzedDataProvider* input) {
   const size_t region_bytes = CountTable::kMinRegionBytes
                               << input->ConsumeIntegralInRange<unsigned>(0, 3);
-  TableAndModel table(region_bytes, input->ConsumeIntegral<uint64_t>());
+  const auto seed = input->ConsumeIntegral<uint64_t>();
+  TableAndModel table(region_bytes, seed, /*has_undo_log=*/input->ConsumeBool());
   const auto log2_partitions =
       input->ConsumeIntegralInRange<unsigned>(0, CountTable::kMaxLog2Partitions);
   const auto log2_partitions_again =
@@ -37,7 +38,9 @@ void CheckTable(FuzzedDataProvider* input) {
     const auto choice = input->ConsumeIntegral<uint8_t>();
     if (choice == 0) table.AttachAgain();
     if (choice == 1) table.Flush();
-    if (choice < 2) continue;
+    if (choice == 2 && table.has_undo_log()) table.SetSavepoint();
+    if (choice == 3 && table.has_undo_log()) table.RollBack();
+    if (choice < 4) continue;
     const bool soon = (choice & 1) != 0;
     // Lengths around what fits a slot; of each 16th choice, one that fills the arena soon.
     const size_t size = choice >= 0xf0 ? 2000 : choice / 2 % 40;

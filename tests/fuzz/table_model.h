@@ -35,9 +35,13 @@ struct KeyHash {
 /// A table, and what was added to it.
 class TableAndModel {
  public:
-  TableAndModel(size_t region_bytes, uint64_t seed)
-      : region_(ZeroedRegion(region_bytes)),
-        table_(CountTable::Create(region_, region_bytes, seed)) {}
+  TableAndModel(size_t region_bytes, uint64_t seed, bool has_undo_log)
+      : region_(ZeroedRegion<0>(region_bytes)),
+        undo_region_(has_undo_log ? ZeroedRegion<1>(region_bytes) : nullptr),
+        table_(CountTable::Create(region_, region_bytes, seed)) {
+    AttachAgain();
+    if (has_undo_log) SetSavepoint();
+  }
 
   void Add(const std::string& key, bool soon) {
     if (!soon) Flush();
@@ -67,7 +71,23 @@ class TableAndModel {
   /// As another process would.
   void AttachAgain() {
     Flush();
-    table_ = CountTable(region_);
+    Attach();
+  }
+
+  /// The rest is for a table with an undo log.
+  bool has_undo_log() const { return undo_region_ != nullptr; }
+  void SetSavepoint() {
+    Flush();
+    table_.SetSavepoint();
+    saved_model_ = model_;
+    saved_arena_bytes_ = most_arena_bytes_;
+  }
+  /// As the successor of a writer that died.
+  void RollBack() {
+    Attach();
+    table_.RollBack();
+    model_ = saved_model_;
+    most_arena_bytes_ = saved_arena_bytes_;
   }
 
   /// Looks at each key of all partitions, for two numbers of them.
@@ -98,8 +118,11 @@ class TableAndModel {
     uint64_t succeeded() const { return added - overflowed - found_full; }
   };
 
-  // One for each size, used again and again: fresh pages would cost more than all else. Nothing
+  void Attach() { table_ = CountTable(region_, {}, undo_region_); }
+
+  // Two for each size, used again and again: fresh pages would cost more than all else. Nothing
   // behind it can be written to.
+  template <int kNumber>
   static char* ZeroedRegion(size_t size_bytes) {
     static std::map<size_t, std::unique_ptr<char, decltype(&std::free)>> regions;
     auto& region = regions.try_emplace(size_bytes, nullptr, std::free).first->second;
@@ -164,10 +187,13 @@ class TableAndModel {
   }
 
   char* const region_;
+  char* const undo_region_;  // or null
   CountTable table_;
   std::unique_ptr<char[]> text_;  // of the last key; failed_key() may lie there
   std::unordered_map<std::string, Tries, KeyHash, std::equal_to<>> model_;
+  std::unordered_map<std::string, Tries, KeyHash, std::equal_to<>> saved_model_;
   uint64_t most_arena_bytes_ = 0;  // that long keys may have taken
+  uint64_t saved_arena_bytes_ = 0;
   uint64_t visits_ = 0;
 };
 
