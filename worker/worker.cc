@@ -332,7 +332,9 @@ uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSi
 template <Parser P>
 uint64_t Worker::ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
                            CountingSink* sink) {
-  if (chunk.block == kNoBlock) PopulatePages(text);
+  // Of a line of gigabytes, what comes late would be gone again where memory is short.
+  constexpr size_t kMostAtOnce = size_t{64} << 20;
+  if (chunk.block == kNoBlock) PopulatePages(text.substr(0, kMostAtOnce));
   return parser.Parse(text, *sink);
 }
 
