@@ -1,4 +1,4 @@
-// What bounds a table: the memory that it is granted, the region of its copy, and how far apart the
+// What bounds a table: the memory that it and its undo log are granted, and how far apart the
 // keys of a hostile input can be driven.
 #include <gtest/gtest.h>
 

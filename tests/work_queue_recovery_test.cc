@@ -1,6 +1,8 @@
 // How the work queue survives workers that die.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -217,6 +219,32 @@ TEST(WorkQueueRecoveryTest, TheBlocksOfASavedTableAreFreeOnceAReaderWantsOne) {
     }
     ExpectClaimed(queue, kReader, Fill(0));
   }
+}
+
+// Each looks whether a block has become free, which must not wake the other one to do the same.
+TEST(WorkQueueRecoveryTest, ReadersThatWaitForABlockLetEachOtherSleep) {
+  const TestQueue queue(
+      {.streams = {0, 1, 2}, .blocks = 1, .room_for_published = 9, .keep_blocks = true});
+  for (const uint32_t reader : {0, 1, 2}) ASSERT_EQ(queue.Claim(reader), Open(reader));
+  ASSERT_EQ(queue.Claim(/*worker=*/0), Fill(0));
+  const auto waits_asleep = [&queue](uint32_t worker) {
+    if (queue.Claim(worker) != Fill(0)) return false;
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw < 50;  // it wakes up ten times a second anyway
+  };
+  Child first([&] { return waits_asleep(1); });
+  Child second([&] { return waits_asleep(2); });
+  first.WaitUntilBlocked();
+  second.WaitUntilBlocked();
+  usleep(300'000);
+  // Whoever gets the block: the other one gets it next.
+  queue->CloseStream(/*worker=*/0, 0);
+  siginfo_t ended{};
+  ASSERT_EQ(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
+  queue->CloseStream(ended.si_pid == first.pid() ? 1 : 2, 0);
+  EXPECT_EQ(first.Wait(), 0);
+  EXPECT_EQ(second.Wait(), 0);
 }
 
 TEST(WorkQueueRecoveryTest, TheFeederFillsPublishesAndClosesAsAReaderDoes) {
