@@ -9,8 +9,18 @@
 #include <utility>
 #include <vector>
 
+#include "common/heartbeat.h"
+
 namespace tally {
 namespace {
+
+// A table of gigabytes keeps its worker busy for seconds.
+constexpr uint64_t kStepsPerBeat = uint64_t{1} << 16;
+constexpr size_t kBytesPerBeat = size_t{64} << 20;
+
+void BeatAtTimes(uint64_t step) {
+  if (step % kStepsPerBeat == 0) Beat();
+}
 
 static_assert(std::endian::native == std::endian::little, "short keys are masked as little-endian");
 
@@ -26,8 +36,11 @@ CountTable CountTable::Create(char* region, size_t size_bytes, uint64_t seed) {
 }
 
 void CountTable::Clear(char* region, size_t size_bytes) {
-  if (madvise(region, size_bytes, MADV_REMOVE) != 0) {
-    throw std::system_error(errno, std::generic_category(), "a table cannot be emptied");
+  for (size_t begin = 0; begin < size_bytes; begin += kBytesPerBeat) {
+    Beat();
+    if (madvise(region + begin, std::min(kBytesPerBeat, size_bytes - begin), MADV_REMOVE) != 0) {
+      throw std::system_error(errno, std::generic_category(), "a table cannot be emptied");
+    }
   }
 }
 
@@ -146,7 +159,8 @@ CountTable::AddResult CountTable::Grow() {
   if (header_->log2_capacity == kMaxLog2Capacity) return AddResult::kFull;
   const uint64_t more_bytes = capacity() * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;
-  if (!MayUse(used_bytes() + more_bytes, header_->size)) return AddResult::kRefused;
+  const uint64_t notes = undo_.is_wanted() ? header_->size - undo_.size() : 0;
+  if (!MayUse(used_bytes() + more_bytes, notes)) return AddResult::kRefused;
   NoteAllForUndo();
   Slot* const old_end = slots_end_;
   ++header_->log2_capacity;
@@ -154,6 +168,7 @@ CountTable::AddResult CountTable::Grow() {
   NoteCapacity();
   std::vector<Slot> waiting;
   for (Slot* slot = old_end; slot-- != slots_;) {
+    BeatAtTimes(IndexOf(slot));
     if (slot->tag == 0) continue;
     const Slot moving = *slot;
     *slot = {};
@@ -192,8 +207,9 @@ CountTable::AddResult CountTable::NoteInMoreRoom(const Slot* slot) {
 // For changes that leave no slot what it was.
 void CountTable::NoteAllForUndo() {
   if (!undo_.is_wanted()) return;
-  undo_.MakeRoom(header_->size);
+  undo_.MakeRoom(header_->size - undo_.size());
   for (const Slot* slot = slots_; slot != slots_end_; ++slot) {
+    BeatAtTimes(IndexOf(slot));
     const bool was_noted = (slot->tag & kEpochMask) == epoch_bits_;
     if (slot->tag != 0 && !was_noted) undo_.Note(IndexOf(slot), *slot);
   }
@@ -203,6 +219,7 @@ void CountTable::NoteAllForUndo() {
 void CountTable::SetSavepoint() {
   if (undo_.epochs_end()) {
     for (Slot* slot = slots_; slot != slots_end_; ++slot) {
+      BeatAtTimes(IndexOf(slot));
       if (slot->tag != 0) slot->tag &= ~kEpochMask;
     }
   }
@@ -215,13 +232,22 @@ void CountTable::RollBack() {
   if (undo_.is_complete()) {
     // As many slots as there are now: the table may have grown.
     for (Slot* slot = slots_; slot != slots_end_; ++slot) {
+      BeatAtTimes(IndexOf(slot));
       if (slot->tag != 0) *slot = {};
     }
   }
   // Growing finds zeros where there is nothing so far.
-  std::memset(region_ + header_->arena_begin, 0, undo_.state().arena_begin - header_->arena_begin);
+  const uint64_t arena_begin = undo_.state().arena_begin;
+  for (uint64_t begin = header_->arena_begin; begin < arena_begin; begin += kBytesPerBeat) {
+    Beat();
+    std::memset(region_ + begin, 0, std::min(kBytesPerBeat, arena_begin - begin));
+  }
   InThisOrder();
-  undo_.Visit([this](uint64_t index, const Slot& before) { slots_[index] = before; });
+  uint64_t step = 0;
+  undo_.Visit([&](uint64_t index, const Slot& before) {
+    BeatAtTimes(step++);
+    slots_[index] = before;
+  });
   InThisOrder();
   *header_ = undo_.state();
   undo_.Forget();

@@ -48,7 +48,7 @@ class CountTable {
 
   /// The smallest region that holds a table.
   static constexpr size_t kMinRegionBytes = size_t{1} << 18;
-  static constexpr size_t kMaxKeyBytes = (size_t{1} << 21) - 2;
+  static constexpr size_t kLongestKeyBytes = (size_t{1} << 21) - 2;
 
   /// Makes an empty table. REQUIRES: `region` is zeroed, page-aligned and of at least
   /// kMinRegionBytes.
@@ -68,7 +68,7 @@ class CountTable {
 
   /// Adds `amount` (0 counts as well: the key is then present) to the key's count.
   /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size; that is at most
-  /// kMaxKeyBytes.
+  /// kLongestKeyBytes.
   AddResult Add(std::string_view key, uint64_t amount) {
     if (key.size() > kInlineBytes) return AddLong(key, amount);
     const ShortKey words = LoadShortKey(key);

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -41,9 +42,10 @@ class UndoLog {
   /// Whether the items that are not in the log were all empty at the savepoint.
   bool is_complete() const { return header_->complete; }
 
-  /// So much memory is touched once there are `more` entries.
+  /// So much memory it takes once there are `more` entries.
   uint64_t BytesWith(uint64_t more) const {
-    return is_there() ? kEntriesOffset + (header_->entries + more) * sizeof(Entry) : 0;
+    if (!is_there()) return 0;
+    return std::max(kept_bytes_, kEntriesOffset + (header_->entries + more) * sizeof(Entry));
   }
 
   /// Whether the next epoch is the first one again. No item may have one from before then.
@@ -58,8 +60,10 @@ class UndoLog {
     InThisOrder();
   }
 
-  /// Whether changes are to be noted: not without a log, nor once it is complete.
-  bool is_wanted() const { return is_there() && !is_complete(); }
+  /// Whether changes are to be noted: not before the first savepoint, nor once the log is complete.
+  bool is_wanted() const { return epoch() != 0 && !is_complete(); }
+  /// Number of entries.
+  uint64_t size() const { return header_->entries; }
 
   /// Room for entries is made beforehand, by whoever knows how much memory there is. Forget() and
   /// SetComplete() take it back.
@@ -98,16 +102,18 @@ class UndoLog {
     InThisOrder();
     header_->complete = false;
     InThisOrder();
-    const bool is_large = BytesWith(0) > kKeptBytes;
+    kept_bytes_ = BytesWith(0);
     next_ = room_end_;
     header_->entries = 0;
     InThisOrder();
-    // Its memory is not needed soon again: it is large when the array has grown.
-    if (is_large) (void)madvise(region_ + kKeptBytes, region_bytes_ - kKeptBytes, MADV_REMOVE);
+    if (kept_bytes_ <= kMostKeptBytes) return;
+    // So much is not needed soon again.
+    (void)madvise(region_ + kMostKeptBytes, region_bytes_ - kMostKeptBytes, MADV_REMOVE);
+    kept_bytes_ = kMostKeptBytes;
   }
 
  private:
-  static constexpr size_t kKeptBytes = size_t{16} << 20;
+  static constexpr uint64_t kMostKeptBytes = uint64_t{16} << 20;
 
   struct Header {
     uint64_t entries;
@@ -127,6 +133,7 @@ class UndoLog {
   Header* header_;
   Entry* entries_;
   size_t region_bytes_;
+  uint64_t kept_bytes_ = 0;  // of memory that was touched, but for what comes now
   Entry* next_ = nullptr;
   Entry* room_end_ = nullptr;
 };

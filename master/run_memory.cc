@@ -52,6 +52,9 @@ RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
   if (!streams.empty()) {
     blocks_ = ReserveBlocks({.workers = needs.workers,
                              .chunk_size_bytes = needs.chunk_size_bytes,
+                             .fed_streams = static_cast<uint64_t>(std::count_if(
+                                 streams.begin(), streams.end(),
+                                 [](const Stream& stream) { return stream.reader == kFeeder; })),
                              .keep = keep_blocks,
                              .memory_limit_bytes = needs.memory.bytes},
                             limits);

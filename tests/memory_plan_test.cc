@@ -190,13 +190,14 @@ TEST(MemoryPlanTest, BlocksThatAreKeptAreMoreAsFarAsMemoryAllows) {
   const auto count = [](uint32_t workers, uint64_t memory_bytes) {
     const BlockNeeds needs{.workers = workers,
                            .chunk_size_bytes = kMiB,
+                           .fed_streams = 3,
                            .keep = true,
                            .memory_limit_bytes = memory_bytes};
     return ReserveBlocks(needs, kRoomy).count;
   };
-  EXPECT_EQ(count(2, 8 * kGiB), 32U);
-  EXPECT_EQ(count(2, 128 * kMiB), 16U) << "an eighth of it";
-  EXPECT_EQ(count(2, kMiB), 4U);
+  EXPECT_EQ(count(2, 8 * kGiB), 32U + 3U);
+  EXPECT_EQ(count(2, 128 * kMiB), 16U + 3U) << "an eighth of it";
+  EXPECT_EQ(count(2, kMiB), 4U + 3U);
   EXPECT_EQ(count(1000, 1000 * kGiB), WorkQueue::kMaxBlocks);
 }
 

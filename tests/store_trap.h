@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
@@ -33,9 +34,18 @@ class StoreTrap {
   /// Calls `dies_at` with each store, or each so many, until it says that nothing died there.
   template <class Body>
   static void ForEachStore(Body dies_at, uint64_t step = 1) {
-    for (uint64_t store = 0; !testing::Test::HasFailure() && dies_at(store); store += step) {
-      if (!kCanPassStores) return;
+    EXPECT_GT(CountDeaths(dies_at, step), 0U) << "the trap does not work";
+  }
+
+  /// The same, where there may be nothing that dies. Returns how often something did.
+  template <class Body>
+  static uint64_t CountDeaths(Body dies_at, uint64_t step = 1) {
+    uint64_t deaths = 0;
+    while (!testing::Test::HasFailure() && dies_at(deaths * step)) {
+      ++deaths;
+      if (!kCanPassStores) break;
     }
+    return deaths;
   }
 
 #ifdef __x86_64__
@@ -59,7 +69,7 @@ class StoreTrap {
 
  private:
   static void Protect(int protection) {
-    mprotect(memory_->data(), memory_->size_bytes(), protection);
+    if (mprotect(memory_->data(), memory_->size_bytes(), protection) != 0) _exit(99);
   }
 
   static void OnStore(int /*signal_number*/, siginfo_t* info, void* context) {

@@ -68,7 +68,7 @@ TEST(WorkQueueDeathsTest, AWorkerThatDiesAtAnyStoreLosesNothingAndCountsNothingT
 /// False where the first did not die.
 bool ExpectDeathsLoseNothing(uint64_t first_store) {
   bool first_died = true;
-  StoreTrap::ForEachStore([first_store, &first_died](uint64_t store) {
+  StoreTrap::CountDeaths([first_store, &first_died](uint64_t store) {
     SCOPED_TRACE("stores " + std::to_string(first_store) + ", " + std::to_string(store));
     const Crew crew(kSmallCrew);
     first_died = crew.queue().DiesAtStore(first_store, [&] { return crew.Run(0); });

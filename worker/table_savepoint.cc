@@ -29,6 +29,7 @@ void TableSavepoint::Restore() {
     CountTable::Clear(region, plan_.table_bytes);
     if (has_log) CountTable::Clear(undo_region, plan_.table_bytes);
     CountTable::Create(region, plan_.table_bytes, plan_.hash_seed);
+    plan_.control->memory().Take(worker_, 0);
     plan_.control->report(worker_) = WorkerReport();
   }
 }

@@ -137,6 +137,20 @@ bool CountingSink::Fail(CountTable::AddResult result) {
   return false;
 }
 
+static_assert(kMaxKeyBytes <= CountTable::kLongestKeyBytes);
+
+// Has a slow disk bring the text, but of a line of gigabytes only the start: what comes late would
+// be gone again where memory is short.
+void Populate(std::string_view text) {
+  constexpr size_t kBytesPerBeat = size_t{2} << 20;
+  text = text.substr(0, size_t{64} << 20);
+  while (!text.empty()) {
+    Beat();
+    PopulatePages(text.substr(0, kBytesPerBeat));
+    text.remove_prefix(std::min(kBytesPerBeat, text.size()));
+  }
+}
+
 // Thrown out of a long wait for a stream when the run has failed elsewhere.
 struct NoLongerWanted {};
 
@@ -158,8 +172,6 @@ class Worker {
 
  private:
   bool TakeMemory(uint64_t table_bytes) const;
-  // Fewer savepoints cost less; the readers need half of the blocks meanwhile.
-  uint64_t ChunksPerSavepoint() const { return plan_.blocks->count / plan_.tables.size() / 2; }
   Position ReadingAt() const;
   void OpenStreamAgain(uint32_t number);
   void FillBlock(uint32_t block);
@@ -296,7 +308,7 @@ bool Worker::CountChunk(uint64_t number) {
                                       .records = count.records});
   TALLY_FAULT_POINT("after-progress");
   if (sink.failed()) return false;
-  if (!plan_.undo_logs.empty() && ++unsaved_chunks_ >= ChunksPerSavepoint()) {
+  if (!plan_.undo_logs.empty() && ++unsaved_chunks_ >= plan_.blocks->chunks_per_savepoint) {
     savepoint_.Set(&table_);
     unsaved_chunks_ = 0;
     TALLY_FAULT_POINT("before-table-saved");
@@ -332,9 +344,7 @@ uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSi
 template <Parser P>
 uint64_t Worker::ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
                            CountingSink* sink) {
-  // Of a line of gigabytes, what comes late would be gone again where memory is short.
-  constexpr size_t kMostAtOnce = size_t{64} << 20;
-  if (chunk.block == kNoBlock) PopulatePages(text.substr(0, kMostAtOnce));
+  if (chunk.block == kNoBlock) Populate(text);
   return parser.Parse(text, *sink);
 }
 

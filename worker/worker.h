@@ -17,8 +17,9 @@ namespace tally {
 struct BlockPool {
   SharedRegion region;
   uint32_t count = 0;
-  size_t capacity_bytes = 0;  // of a block, kReadablePadding not included
-  size_t target_bytes = 0;    // a reader fills a block up to here, or to the end of the record
+  uint64_t chunks_per_savepoint = 1;  // whose blocks a worker may keep meanwhile
+  size_t capacity_bytes = 0;          // of a block, kReadablePadding not included
+  size_t target_bytes = 0;  // a reader fills a block up to here, or to the end of the record
 
   char* block(uint64_t number) const {
     return region.data() + number * (capacity_bytes + kReadablePadding);
