@@ -40,8 +40,8 @@ boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t str
 struct BlockNeeds {
   uint32_t workers;
   uint64_t chunk_size_bytes;
-  uint64_t fed_streams;  // each of which may have a block that it cannot fill for long
-  bool keep;             // they are kept for a while once they were counted
+  uint64_t fed_streams = 0;  // each of which may have a block that it cannot fill for long
+  bool keep;                 // they are kept for a while once they were counted
   uint64_t memory_limit_bytes;
 };
 
