@@ -10,7 +10,7 @@
 
 namespace tally {
 
-/// "was killed by SIGKILL", "ended with status 1", "hung and was killed".
+/// "was killed by SIGKILL", "ended with status 1", "gave no sign of life and was killed".
 std::string DescribeEnd(const WorkerOutcome& outcome);
 
 /// "worker 2 (process 123) was killed by SIGKILL".
