@@ -88,6 +88,9 @@ void WorkQueue::DeriveAnew() {
 
 std::optional<Task> WorkQueue::TryClaim(uint32_t worker) {
   if (stopped_) return Task{};
+  if (any_left_to_others_) {
+    if (auto task = TryTakeOver(worker)) return task;
+  }
   const WorkerState& state = workers_[worker];
   const bool reads = state.stream != WorkerState::kNoStream;
   if (reads) {
@@ -106,6 +109,16 @@ std::optional<Task> WorkQueue::TryClaim(uint32_t worker) {
   // An open stream may publish more, and its reader needs blocks that others still count.
   if (open_streams_ > 0) return std::nullopt;
   return Task{};
+}
+
+std::optional<Task> WorkQueue::TryTakeOver(uint32_t worker) {
+  for (uint32_t number = 0; number < workers_.size(); ++number) {
+    WorkerState& dead = workers_[number];
+    if (!dead.left_to_others || dead.heir != kNobody) continue;
+    dead.heir = worker;
+    return Task{.kind = Task::Kind::kTakeOver, .number = number};
+  }
+  return std::nullopt;
 }
 
 std::optional<Task> WorkQueue::TryFill(uint32_t stream, uint32_t reader) {
@@ -246,6 +259,22 @@ std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
   const Lock lock(mutex_);
   RepairAfterDeath();
   TALLY_FAULT_POINT("start-over");
+  const auto in_hand = GiveBack(worker);
+  workers_[worker].finished = false;
+  DeriveAnew();
+  return in_hand;
+}
+
+void WorkQueue::Inherit(uint32_t dead) {
+  const Lock lock(mutex_);
+  RepairAfterDeath();
+  if (const auto in_hand = GiveBack(dead)) ledger_[*in_hand].owner = kNobody;
+  DeriveAnew();
+  workers_[dead].finished = true;
+}
+
+// All but the chunk in hand, which is returned.
+std::optional<uint64_t> WorkQueue::GiveBack(uint32_t worker) {
   std::optional<uint64_t> in_hand;
   for (uint64_t number = 0; number < chunks_end_; ++number) {
     Chunk& chunk = ledger_[number];
@@ -260,7 +289,6 @@ std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
       chunk.owner = kNobody;
     }
   }
-  WorkerState& state = workers_[worker];
   for (Stream& stream : streams_) {
     if (stream.reader == worker) stream.reader = kNobody;
     // What was to be said about the failure is lost, so it has to be met again.
@@ -269,10 +297,11 @@ std::optional<uint64_t> WorkQueue::StartOver(uint32_t worker) {
     InThisOrder();
     stream.failed_for = kNobody;
   }
-  state.stream = WorkerState::kNoStream;
-  state.finished = false;
+  workers_[worker].stream = WorkerState::kNoStream;
+  for (WorkerState& other : workers_) {
+    if (other.heir == worker) other.heir = kNobody;
+  }
   std::replace(block_filler_.begin(), block_filler_.end(), worker, kNobody);
-  DeriveAnew();
   return in_hand;
 }
 
@@ -306,10 +335,20 @@ WorkQueue::Lock WorkQueue::TryLock() {
   return lock;
 }
 
+void WorkQueue::LeaveToOthers(uint32_t dead) {
+  workers_[dead].left_to_others = true;
+  any_left_to_others_ = true;
+  WakeWithoutLock();
+}
+
+void WorkQueue::TakeBack(uint32_t dead) {
+  workers_[dead].left_to_others = false;
+  workers_[dead].heir = kNobody;
+}
+
 void WorkQueue::Stop() {
   stopped_ = true;
-  epoch_.fetch_add(1);
-  FutexWakeAll(&epoch_);
+  WakeWithoutLock();
 }
 
 void WorkQueue::Release(Chunk* chunk) {
@@ -339,6 +378,11 @@ void WorkQueue::Wait(Lock* lock) {
   FutexWait(&epoch_, seen);  // returns at once if something changed since the unlock
   lock->lock();
   --waiters_;
+}
+
+void WorkQueue::WakeWithoutLock() {
+  epoch_.fetch_add(1);
+  FutexWakeAll(&epoch_);
 }
 
 void WorkQueue::WakeAll() {

@@ -21,6 +21,7 @@ struct Task {
     kOpenStream,   // become the reader of stream `number`, from where its text was published up to
     kFill,         // as a reader: fill block `number`; then Publish() or CloseStream()
     kStopReading,  // as a reader: what follows is no longer wanted; CloseStream()
+    kTakeOver,     // bring the table of worker `number`, which died, into order; then Inherit()
     kNone,         // all work is done or given away
   };
   Kind kind = Kind::kNone;
@@ -46,10 +47,12 @@ constexpr uint32_t kFeeder = kNobody - 1;
 struct WorkerState {
   static constexpr uint32_t kNoStream = ~uint32_t{0};
 
-  bool started = false;         // written by the worker itself: whoever finds it set is a successor
-  bool finished = false;        // and when nothing is left to do for it
-  uint32_t stream = kNoStream;  // the one that it reads
-  uint64_t chunks_done = 0;     // in all lives
+  bool started = false;  // written by the worker itself: whoever finds it set is a successor
+  std::atomic<bool> finished{false};        // nothing is left to do for it
+  std::atomic<bool> left_to_others{false};  // it died, and no successor can be started
+  uint32_t heir = kNobody;                  // who takes over then
+  uint32_t stream = kNoStream;              // the one that it reads
+  uint64_t chunks_done = 0;                 // in all lives
   // The chunks in its table that outlive it: those done up to `saved`, where the table's savepoint
   // is, and while `saving`, when the table does not change, all of them (worker/table_savepoint.h).
   std::atomic<uint64_t> saved{0};
@@ -115,6 +118,15 @@ class WorkQueue {
   /// is any, so that one which kills whoever counts it costs nobody else's table.
   std::optional<uint64_t> StartOver(uint32_t worker);
 
+  /// The same for another worker, where no successor can be started: all goes back to all.
+  void Inherit(uint32_t dead);
+
+  /// For the master: another worker, whichever asks next for a task, is to take over from this one,
+  /// which died. Once that is done, it is `finished`.
+  void LeaveToOthers(uint32_t dead);
+  /// It gets a successor after all. REQUIRES: no worker runs.
+  void TakeBack(uint32_t dead);
+
   // For the master, as the feeder. Nothing happens where the lock cannot be had at once: try again.
 
   /// kFill or kStopReading for a stream; none where no block is free, or enough are full. kFill is
@@ -155,7 +167,9 @@ class WorkQueue {
   bool IsBeforeLimit(Position position) const { return position <= limits_[current_limit_]; }
   void LowerLimit(Position position);
   void RepairAfterDeath();
+  std::optional<uint64_t> GiveBack(uint32_t dead);
   std::optional<Task> TryClaim(uint32_t worker);
+  std::optional<Task> TryTakeOver(uint32_t worker);
   std::optional<Task> TryFill(uint32_t stream, uint32_t reader);
   std::optional<Task> TryOpenStream(uint32_t worker);
   std::optional<Task> TryClaimChunk(uint32_t worker, uint64_t* next, uint64_t end);
@@ -166,6 +180,7 @@ class WorkQueue {
   void ReleaseSavedBlocks();
   void Wait(Lock* lock);
   void WakeAll();
+  void WakeWithoutLock();
 
   RobustMutex mutex_;  // guards all below, and what the ledger says after a chunk was published
   std::span<Chunk> ledger_;
@@ -180,6 +195,7 @@ class WorkQueue {
   std::array<Position, 2> limits_{kEndOfInputs, kEndOfInputs};
   uint32_t current_limit_ = 0;
   std::atomic<bool> stopped_{false};
+  std::atomic<bool> any_left_to_others_{false};
 
   // Derived from the above: no unclaimed chunk and no closed stream comes before these places, ...
   uint64_t next_mapped_ = 0;

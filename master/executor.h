@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/error.h"
+
 namespace tally {
 
 /// How one worker ended.
@@ -20,6 +22,7 @@ struct WorkerOutcome {
   bool succeeded = false;  // its body returned true
   bool stopped = false;    // it was killed, or not started, because of others
   bool hung = false;       // it was killed because it hung
+  bool inherited = false;  // it died, and the others have done since what was its to do
   int signal_number = 0;   // it was killed by this signal; 0: it was not
   int exit_status = 0;
   rusage usage{};  // its own and its children's; zeros where it is no process of its own
@@ -36,6 +39,22 @@ class Feeder {
 
   /// Called after each wait, whatever ended it. Returns soon. May throw, as on_tick.
   virtual void Feed() = 0;
+};
+
+/// The other workers of a run, where one is to be replaced and no process can be started. Called by
+/// the thread that calls the executor.
+class Heirs {
+ public:
+  virtual ~Heirs() = default;
+
+  /// Those that run are to do what was this worker's to do. Why: errno `error`.
+  virtual void Appoint(uint32_t worker, int error) = 0;
+
+  /// Whether they have; asked now and then.
+  virtual bool AreDone(uint32_t worker) = 0;
+
+  /// None of them runs any more: a successor is to be started after all.
+  virtual void Dismiss(uint32_t worker) = 0;
 };
 
 /// What becomes of a run when one of its workers has ended.
@@ -65,10 +84,20 @@ struct Supervision {
   std::function<bool(uint32_t worker, pid_t pid)> is_hung = {};
 
   /// Called where only `started` (> 0) workers could be started, because of errno `error`: the run
-  /// goes on with these. Without it, that is an Error.
+  /// goes on with these. Processes are tried again now and then. Without it, that is an Error, as
+  /// it is (CannotStart) where none runs and none can be started for a second.
   std::function<void(uint32_t started, int error)> on_too_few = {};
 
+  /// Without them, the run waits with a worker that cannot be replaced until the others have ended.
+  Heirs* heirs = nullptr;
+
   Feeder* feeder = nullptr;
+};
+
+/// No worker at all can be started, or be replaced.
+class CannotStart : public Error {
+ public:
+  explicit CannotStart(const Error& reason) : Error(reason) {}
 };
 
 /// Runs body(0) ... body(workers-1), side by side or in turn. The bodies share memory from

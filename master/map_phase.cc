@@ -2,14 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <system_error>
-
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
 #include "master/fatal_signal.h"
-#include "master/messages.h"
 #include "master/signals.h"
 
 namespace tally {
@@ -30,7 +27,12 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
       .on_end = [this](uint32_t worker, const WorkerOutcome& end) { return OnEnd(worker, end); },
       .is_hung = [this](uint32_t worker,
                         pid_t) { return watch_.IsHung(worker, control_.pulse(worker)->load()); },
-      .on_too_few = [this](uint32_t started, int error) { OnTooFew(started, error); },
+      .on_too_few =
+          [this](uint32_t started, int error) {
+            setup_.progress->Erase();
+            setup_.supervisor->OnTooFew(started, setup_.workers, error);
+          },
+      .heirs = this,
       .feeder = &feeder_};
   std::optional<FatalSignalReport> fatal_signals;
   if (!setup_.workers_are_processes) fatal_signals.emplace();
@@ -102,12 +104,15 @@ LastWork MapPhase::Describe(uint32_t worker) const {
   return work;
 }
 
-void MapPhase::OnTooFew(uint32_t started, int error) {
+void MapPhase::Appoint(uint32_t worker, int error) {
   setup_.progress->Erase();
-  Say(fmt::format("only {} of {} workers could be started ({}); {}", started, setup_.workers,
-                  std::generic_category().message(error),
-                  started == 1 ? "it does all the work" : "they do all the work"));
+  setup_.supervisor->OnNoSuccessor(worker, error);
+  control_.queue().LeaveToOthers(worker);
 }
+
+bool MapPhase::AreDone(uint32_t worker) { return control_.queue().workers()[worker].finished; }
+
+void MapPhase::Dismiss(uint32_t worker) { control_.queue().TakeBack(worker); }
 
 void MapPhase::AskToStop() {
   setup_.progress->Erase();

@@ -21,7 +21,7 @@
 
 namespace tally {
 
-class MapPhase {
+class MapPhase : private Heirs {
  public:
   struct Setup {
     const CountPlan& plan;
@@ -50,7 +50,9 @@ class MapPhase {
   Next OnEnd(uint32_t worker, const WorkerOutcome& outcome);
   void ThrowIfUnreadable(const PageFailure& failure) const;
   LastWork Describe(uint32_t worker) const;
-  void OnTooFew(uint32_t started, int error);
+  void Appoint(uint32_t worker, int error) override;
+  bool AreDone(uint32_t worker) override;
+  void Dismiss(uint32_t worker) override;
   void AskToStop();
   ProgressState CurrentProgress() const;
 

@@ -14,6 +14,7 @@
 #include "common/error.h"
 #include "common/fault_point.h"
 #include "common/hash.h"
+#include "master/serial_executor.h"
 #include "master/stall_watch.h"
 #include "master/worker_failure.h"
 
@@ -265,8 +266,17 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
                                 .piece = fmt::format("merge {}", worker),
                                 .again = "it merges its partitions again"});
   };
-  merged.outcomes = executor->Run(
-      workers, merge, {.on_end = on_end, .is_hung = is_hung, .on_too_few = [](uint32_t, int) {}});
+  const Supervision supervision{
+      .on_end = on_end, .is_hung = is_hung, .on_too_few = [&](uint32_t started, int error) {
+        supervisor->OnTooFew(started, workers, error);
+      }};
+  try {
+    merged.outcomes = executor->Run(workers, merge, supervision);
+  } catch (const CannotStart& reason) {
+    // After hours of counting, perhaps.
+    supervisor->Say(fmt::format("{}; the tables are merged in this process", reason.what()));
+    merged.outcomes = SerialExecutor().Run(workers, merge, supervision);
+  }
   if (plan.control->out_of_memory) {
     throw Error("out of memory while merging the workers' tables; use fewer workers (-j)",
                 kExitMemory);

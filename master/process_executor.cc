@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr auto kPatience = std::chrono::seconds(1);
 
 // A worker's process, or the one that replaced it; killed and reaped by the destructor.
 class WorkerProcess {
@@ -35,9 +37,18 @@ class WorkerProcess {
     ReapNow();
   }
 
+  enum class State {
+    kNew,  // it was not started yet
+    kRunning,
+    kToReplace,    // it died: another one is to take its place,
+    kLeftToHeirs,  // or those that run are
+    kOver,
+  };
+
   void Started(pid_t pid) {
     pid_ = pid;
     outcome_ = {.pid = pid};
+    state = State::kRunning;
   }
   bool running() const { return pid_ > 0; }
   const WorkerOutcome& outcome() const { return outcome_; }
@@ -57,8 +68,12 @@ class WorkerProcess {
     kill(pid_, SIGKILL);
     outcome_.hung = true;
   }
+  void Inherited() {
+    outcome_.inherited = true;
+    state = State::kOver;
+  }
 
-  bool wanted = true;  // it is to be started, or started again
+  State state = State::kNew;
 
  private:
   bool Reap(int options) {
@@ -92,6 +107,8 @@ class WorkerProcess {
   WorkerOutcome outcome_{.stopped = true};
 };
 
+using State = WorkerProcess::State;
+
 // One call of Run().
 class ProcessRun {
  public:
@@ -105,15 +122,22 @@ class ProcessRun {
   std::vector<WorkerOutcome> Run();
 
  private:
-  void StartWanted();
+  void StartMissing();
+  int StartAsFarAsPossible();
   bool Start(uint32_t worker);
+  void GoOnWithFewer(int error);
+  void ThrowIfAnyIsMissing(int error) const;
+  void AskHeirs();
   [[noreturn]] void RunChild(uint32_t worker, pid_t parent) const noexcept;
   void ReapEnded();
   void Decide(uint32_t worker);
   void WaitForOwnSignal(int worker_signal) const;
-  bool AnyRunning() const {
-    return std::any_of(workers_.begin(), workers_.end(), [](const auto& w) { return w.running(); });
+  uint32_t Count(State state) const {
+    return static_cast<uint32_t>(
+        std::count_if(workers_.begin(), workers_.end(),
+                      [state](const auto& worker) { return worker.state == state; }));
   }
+  bool AnyRunning() const { return Count(State::kRunning) > 0; }
   void Tick();
   void Wait();
   void KillAll() {
@@ -124,7 +148,9 @@ class ProcessRun {
   const Executor::Body& body_;
   const Supervision& supervision_;
   std::vector<WorkerProcess> workers_;
-  bool too_few_ = false;  // and said so
+  std::optional<Clock::time_point> fails_since_;  // fork() does
+  Clock::time_point next_try_ = Clock::now();
+  bool said_too_few_ = false;
   bool stop_ = false;
   Clock::time_point next_tick_ = Clock::now();
   std::vector<pollfd> waits_;
@@ -135,8 +161,9 @@ std::vector<WorkerOutcome> ProcessRun::Run() {
     ReapEnded();
     ThrowIfStopped();
     if (stop_) break;
-    StartWanted();
-    if (!AnyRunning()) break;
+    AskHeirs();
+    StartMissing();
+    if (Count(State::kOver) == workers_.size()) break;
     Tick();
     Wait();
   }
@@ -149,21 +176,68 @@ std::vector<WorkerOutcome> ProcessRun::Run() {
   return outcomes;
 }
 
-void ProcessRun::StartWanted() {
-  // After a failure, it is tried again now and then.
-  if (too_few_ && AnyRunning() && Clock::now() < next_tick_) return;
-  uint32_t started = 0;
+void ProcessRun::StartMissing() {
+  if (Clock::now() < next_try_) return;
+  const int error = StartAsFarAsPossible();
+  if (error == 0) {
+    fails_since_.reset();
+    return;
+  }
+  next_try_ = Clock::now() + kTick;
+  if (!fails_since_) fails_since_ = Clock::now();
+  GoOnWithFewer(error);
+}
+
+// 0, or why it was not possible for all.
+int ProcessRun::StartAsFarAsPossible() {
   for (uint32_t worker = 0; worker < workers_.size(); ++worker) {
-    if (workers_[worker].wanted && !Start(worker)) {
-      const int error = errno;
-      if (!AnyRunning() || !supervision_.on_too_few) {
-        throw SystemError(fmt::format("worker {} of {}", worker + 1, workers_.size()),
-                          "cannot be started (use fewer, with -j)", error);
-      }
-      if (!std::exchange(too_few_, true)) supervision_.on_too_few(started, error);
-      return;
+    const State state = workers_[worker].state;
+    if (state != State::kNew && state != State::kToReplace) continue;
+    if (!Start(worker)) return errno;
+  }
+  return 0;
+}
+
+void ProcessRun::GoOnWithFewer(int error) {
+  const bool any_running = AnyRunning();
+  const bool any_succeeded = std::any_of(workers_.begin(), workers_.end(),
+                                         [](const auto& each) { return each.outcome().succeeded; });
+  for (uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    State& state = workers_[worker].state;
+    // Nobody ends well before all work is given away.
+    if (state == State::kNew && any_succeeded && supervision_.on_too_few) state = State::kOver;
+    if (state == State::kToReplace && any_running && supervision_.heirs != nullptr) {
+      supervision_.heirs->Appoint(worker, error);
+      state = State::kLeftToHeirs;
     }
-    if (workers_[worker].running()) ++started;
+  }
+  const bool hopeless = !any_running && Clock::now() - *fails_since_ >= kPatience;
+  if (!supervision_.on_too_few || hopeless) ThrowIfAnyIsMissing(error);
+  const uint32_t not_started = Count(State::kNew);
+  if (not_started > 0 && any_running && !std::exchange(said_too_few_, true)) {
+    supervision_.on_too_few(static_cast<uint32_t>(workers_.size()) - not_started, error);
+  }
+}
+
+void ProcessRun::ThrowIfAnyIsMissing(int error) const {
+  for (uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    const State state = workers_[worker].state;
+    if (state != State::kNew && state != State::kToReplace) continue;
+    throw CannotStart(SystemError(
+        fmt::format("worker {} of {}", worker + 1, workers_.size()),
+        AnyRunning() ? "cannot be started (use fewer, with -j)" : "cannot be started", error));
+  }
+}
+
+void ProcessRun::AskHeirs() {
+  for (uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    if (workers_[worker].state != State::kLeftToHeirs) continue;
+    if (supervision_.heirs->AreDone(worker)) {
+      workers_[worker].Inherited();
+    } else if (!AnyRunning()) {
+      supervision_.heirs->Dismiss(worker);
+      workers_[worker].state = State::kToReplace;
+    }
   }
 }
 
@@ -174,7 +248,6 @@ bool ProcessRun::Start(uint32_t worker) {
   const pid_t pid = fork();
   if (pid == 0) RunChild(worker, parent);
   if (pid < 0) return false;
-  workers_[worker].wanted = false;
   workers_[worker].Started(pid);
   return true;
 }
@@ -204,7 +277,7 @@ void ProcessRun::Decide(uint32_t worker) {
   ThrowIfStopped();
   Next next = outcome.succeeded ? Next::kGoOn : Next::kStop;
   if (supervision_.on_end) next = supervision_.on_end(worker, outcome);
-  workers_[worker].wanted = next == Next::kReplace;
+  workers_[worker].state = next == Next::kReplace ? State::kToReplace : State::kOver;
   stop_ = next == Next::kStop;
 }
 

@@ -24,7 +24,7 @@ void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,
                        const std::function<std::string(uint32_t worker)>& doing_what) {
   for (uint32_t worker = 0; worker < outcomes.size(); ++worker) {
     const WorkerOutcome& outcome = outcomes[worker];
-    if (outcome.succeeded || outcome.stopped) continue;
+    if (outcome.succeeded || outcome.stopped || outcome.inherited) continue;
     throw Error(fmt::format("{} while {}", DescribeDeath(worker, outcome), doing_what(worker)));
   }
 }

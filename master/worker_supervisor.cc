@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <system_error>
 #include <utility>
 
 #include "common/error.h"
@@ -37,6 +38,19 @@ Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
   say_(fmt::format("{}; another one takes its place{}", what,
                    work.again.empty() ? "" : ": " + work.again));
   return Next::kReplace;
+}
+
+void WorkerSupervisor::OnTooFew(uint32_t started, uint32_t wanted, int error) {
+  if (std::exchange(said_too_few_, true)) return;
+  say_(fmt::format("only {} of {} workers could be started ({}); {}", started, wanted,
+                   std::generic_category().message(error),
+                   started == 1 ? "it does all the work" : "they do all the work"));
+}
+
+void WorkerSupervisor::OnNoSuccessor(uint32_t worker, int error) {
+  say_(fmt::format(
+      "no process can be started in the place of worker {} ({}); the others do its work",
+      worker + 1, std::generic_category().message(error)));
 }
 
 bool WorkerSupervisor::LooksLikeLackOfMemory(uint32_t worker, const WorkerOutcome& outcome,

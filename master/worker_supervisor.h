@@ -34,6 +34,15 @@ class WorkerSupervisor {
   /// Throws an Error with kExitWorkersDied where the run is given up.
   Next OnDeath(uint32_t worker, const WorkerOutcome& outcome, const LastWork& work);
 
+  void Say(std::string_view message) const { say_(message); }
+
+  /// As Supervision::on_too_few. Said once.
+  void OnTooFew(uint32_t started, uint32_t wanted, int error);
+
+  /// No process could be started in the place of a worker, because of errno `error`: its work is
+  /// done by the others.
+  void OnNoSuccessor(uint32_t worker, int error);
+
  private:
   struct Fate {
     uint64_t progress_at_kill = 0;
@@ -46,6 +55,7 @@ class WorkerSupervisor {
   std::vector<Fate> fates_;  // one a worker
   std::map<std::string, uint32_t> deaths_of_;
   uint32_t deaths_ = 0;
+  bool said_too_few_ = false;
 };
 
 }  // namespace tally

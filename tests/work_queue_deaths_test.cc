@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -103,7 +104,8 @@ TEST(WorkQueueDeathsTest, HowFarAStreamWasPublishedIsNeverUnderstated) {
 }
 
 /// A master whose workers are killed again and again, some of them after they were stopped for a
-/// while. It replaces each, and feeds a stream of its own meanwhile.
+/// while. It replaces each or leaves its work to the others, and feeds a stream of its own
+/// meanwhile.
 class Slaughter {
  public:
   Slaughter(uint64_t seed, int kills)
@@ -119,13 +121,14 @@ class Slaughter {
   void Run() {
     const auto give_up = Clock::now() + std::chrono::seconds(30);
     for (uint32_t worker = 0; worker < kWorkers; ++worker) Start(worker);
-    while (!alive_.empty()) {
+    while (!alive_.empty() || !left_.empty()) {
       ASSERT_LT(Clock::now(), give_up) << "it hangs";
       const auto until = Clock::now() + std::chrono::microseconds(random_.Below(1000));
       while (crew_.Feed() && Clock::now() < until) continue;
       while (Clock::now() < until) usleep(50);
       if (kills_left_ > 0) KillOne();
       for (uint32_t worker = 0; worker < kWorkers; ++worker) ASSERT_TRUE(Attend(worker));
+      AskHeirs();
     }
     crew_.ExpectEachPieceCountedOnce();
   }
@@ -157,14 +160,32 @@ class Slaughter {
     if (info.si_pid == 0) return true;
     const int status = child->second.Wait();
     alive_.erase(child);
-    if (status != 0) Start(worker);
+    if (status != 0) Replace(worker);
     return status == 0 || DiedBy(status, SIGKILL);
+  }
+
+  void Replace(uint32_t worker) {
+    if (alive_.empty() || random_.Below(3) > 0) return Start(worker);
+    crew_.queue()->LeaveToOthers(worker);
+    left_.insert(worker);
+  }
+
+  void AskHeirs() {
+    std::erase_if(left_,
+                  [this](uint32_t worker) { return crew_.queue().state(worker).finished.load(); });
+    if (!alive_.empty()) return;
+    for (const uint32_t worker : left_) {
+      crew_.queue()->TakeBack(worker);
+      Start(worker);
+    }
+    left_.clear();
   }
 
   Random random_;
   int kills_left_;
   Crew crew_;
   std::map<uint32_t, Child> alive_;
+  std::set<uint32_t> left_;  // to the others
 };
 
 TEST(WorkQueueDeathsTest, WorkersThatAreKilledAgainAndAgainCountEachPieceOnce) {

@@ -28,13 +28,13 @@ namespace tally {
 
 inline bool operator==(const Task& a, const Task& b) {
   const bool has_number = a.kind == Task::Kind::kCount || a.kind == Task::Kind::kOpenStream ||
-                          a.kind == Task::Kind::kFill;
+                          a.kind == Task::Kind::kFill || a.kind == Task::Kind::kTakeOver;
   return a.kind == b.kind && (!has_number || a.number == b.number);
 }
 
 inline void PrintTo(const Task& task, std::ostream* out) {
-  constexpr std::array<const char*, 5> kNames = {"count", "open stream", "fill", "stop reading",
-                                                 "none"};
+  constexpr std::array<const char*, 6> kNames = {"count",        "open stream", "fill",
+                                                 "stop reading", "take over",   "none"};
   *out << kNames.at(static_cast<size_t>(task.kind)) << " " << task.number;
 }
 
@@ -42,6 +42,7 @@ constexpr Task kNone{};
 constexpr Task kStopReading{.kind = Task::Kind::kStopReading};
 constexpr Task Count(uint64_t chunk) { return {.kind = Task::Kind::kCount, .number = chunk}; }
 constexpr Task Open(uint64_t stream) { return {.kind = Task::Kind::kOpenStream, .number = stream}; }
+constexpr Task TakeOver(uint64_t dead) { return {.kind = Task::Kind::kTakeOver, .number = dead}; }
 constexpr Task Fill(uint64_t block) { return {.kind = Task::Kind::kFill, .number = block}; }
 
 /// A queue in shared memory. Its mapped chunks, and those published here, have ten bytes each.
@@ -199,6 +200,10 @@ class Crew {
           break;
         case Task::Kind::kStopReading:
           return false;  // nothing fails
+        case Task::Kind::kTakeOver:
+          RestoreTable(static_cast<uint32_t>(task.number));
+          queue_->Inherit(static_cast<uint32_t>(task.number));
+          break;
         case Task::Kind::kNone:
           queue_.state(worker).finished = true;
           return true;
@@ -208,13 +213,7 @@ class Crew {
 
   /// What becomes of a worker's memory once it has died, as its successor does it.
   std::optional<uint64_t> TakeOver(uint32_t worker) const {
-    if (queue_.state(worker).saving) {
-      CopyTable(worker);
-    } else if (queue_.state(worker).saved == 0) {
-      memory_->tables[worker] = {};
-    } else {
-      memory_->tables[worker] = memory_->saved_tables[worker];
-    }
+    RestoreTable(worker);
     return queue_->StartOver(worker);
   }
 
@@ -316,6 +315,16 @@ class Crew {
     queue_.state(worker).saving = true;
     CopyTable(worker);
     queue_->TableSaved();
+  }
+
+  void RestoreTable(uint32_t worker) const {
+    if (queue_.state(worker).saving) {
+      CopyTable(worker);
+    } else if (queue_.state(worker).saved == 0) {
+      memory_->tables[worker] = {};
+    } else {
+      memory_->tables[worker] = memory_->saved_tables[worker];
+    }
   }
 
   void CopyTable(uint32_t worker) const {

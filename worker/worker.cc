@@ -178,6 +178,7 @@ class Worker {
   void StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at = {});
   void FailToRead(std::string_view message, std::optional<uint32_t> unused_block);
   bool CountChunk(uint64_t number);
+  void TakeOverFrom(uint32_t dead);
   uint64_t ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink);
   template <Parser P>
   uint64_t ParseWith(const P& parser, const Chunk& chunk, std::string_view text,
@@ -213,6 +214,9 @@ bool Worker::Run(std::optional<uint64_t> first_chunk) {
         break;
       case Task::Kind::kStopReading:
         StopReading(std::nullopt);
+        break;
+      case Task::Kind::kTakeOver:
+        TakeOverFrom(static_cast<uint32_t>(task.number));
         break;
       case Task::Kind::kNone:
         queue_.workers()[index_].finished = true;
@@ -315,6 +319,14 @@ bool Worker::CountChunk(uint64_t number) {
     queue_.TableSaved();
   }
   return true;
+}
+
+// What is not saved in its table, all count again. As TakeOver(), it may be cut short.
+void Worker::TakeOverFrom(uint32_t dead) {
+  TableSavepoint savepoint(plan_, dead);
+  savepoint.Restore();
+  plan_.control->StartProgressOver(dead, savepoint.Kept());
+  queue_.Inherit(dead);
 }
 
 uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink) {
