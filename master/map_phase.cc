@@ -73,16 +73,15 @@ void MapPhase::ThrowIfUnreadable(const PageFailure& failure) const {
 LastWork MapPhase::Describe(uint32_t worker) const {
   const WorkQueue& queue = control_.queue();
   const WorkerState& state = queue.workers()[worker];
-  LastWork work{.doing = "it was between two chunks",
-                .piece = "",
-                .again = "",
-                .progress = state.chunks_done};
+  LastWork work{.doing = "it was between two chunks"};
   uint64_t lost_chunks = 0;
   uint64_t lost_bytes = 0;
   const auto ledger = queue.ledger();
   for (size_t number = 0; number < ledger.size(); ++number) {
     const Chunk& chunk = ledger[number];
-    if (chunk.owner != worker || queue.IsSaved(chunk)) continue;
+    if (chunk.owner != worker) continue;
+    if (chunk.done != 0) ++work.progress;
+    if (queue.IsSaved(chunk)) continue;
     ++lost_chunks;
     lost_bytes += chunk.size_bytes();
     if (chunk.done != 0) continue;

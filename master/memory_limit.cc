@@ -67,6 +67,12 @@ std::optional<uint64_t> AvailableMemory(const std::string& proc_meminfo) {
   return std::nullopt;
 }
 
+uint64_t OutOfMemoryKills(const std::string& proc_vmstat) {
+  return ValueOf(proc_vmstat, "oom_kill");
+}
+
+uint64_t OutOfMemoryKills() { return OutOfMemoryKills(ReadSystemFile("/proc/vmstat")); }
+
 MemoryLimit FindMemoryLimit(std::optional<uint64_t> asked_for) {
   MemoryLimit least{.bytes = kNoLimit, .what = "no limit", .remedy = "use a larger machine"};
   const auto lower = [&least](std::optional<uint64_t> bytes, const char* what, const char* remedy) {

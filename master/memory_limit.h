@@ -19,6 +19,12 @@ struct MemoryLimit {
 /// the kernel keeps count as free.
 MemoryLimit FindMemoryLimit(std::optional<uint64_t> asked_for);
 
+/// How many processes the kernel has killed for lack of memory since it started, as
+/// `proc_vmstat` (the content of that file) tells.
+uint64_t OutOfMemoryKills(const std::string& proc_vmstat);
+/// The same of this machine now.
+uint64_t OutOfMemoryKills();
+
 /// What the cgroups in `proc_self_cgroup` (the content of that file), mounted at `cgroup_root`,
 /// have left of their limits; none where there is no limit.
 std::optional<uint64_t> CgroupMemoryLeft(const std::string& proc_self_cgroup,

@@ -11,17 +11,17 @@
 
 namespace tally {
 
-WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say)
-    : say_(std::move(say)), fates_(workers) {}
+WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say,
+                                   std::function<uint64_t()> oom_kills)
+    : say_(std::move(say)),
+      oom_kills_(std::move(oom_kills)),
+      oom_kills_seen_(oom_kills_()),
+      fates_(workers) {}
 
 Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
                                const LastWork& work) {
-  const bool no_memory = LooksLikeLackOfMemory(worker, outcome, work.progress);
-  const std::string what = fmt::format(
-      "{} while {}{}", DescribeDeath(worker, outcome), work.doing,
-      no_memory ? " (killed twice without getting on: probably out of memory; use fewer workers, "
-                  "-j, or less of it, --memory)"
-                : "");
+  const std::string what = fmt::format("{} while {}{}", DescribeDeath(worker, outcome), work.doing,
+                                       SignsOfLackOfMemory(worker, outcome, work.progress));
   ++deaths_;
   const uint32_t deaths_of_piece = work.piece.empty() ? 0 : ++deaths_of_[work.piece];
   if (deaths_of_piece == kAttempts) {
@@ -53,11 +53,22 @@ void WorkerSupervisor::OnNoSuccessor(uint32_t worker, int error) {
       worker + 1, std::generic_category().message(error)));
 }
 
-bool WorkerSupervisor::LooksLikeLackOfMemory(uint32_t worker, const WorkerOutcome& outcome,
-                                             uint64_t progress) {
-  if (outcome.signal_number != SIGKILL || outcome.hung) return false;
+std::string WorkerSupervisor::SignsOfLackOfMemory(uint32_t worker, const WorkerOutcome& outcome,
+                                                  uint64_t progress) {
+  if (outcome.signal_number != SIGKILL || outcome.hung) return "";
+  const bool killed_twice = IsKilledTwice(worker, progress);
+  const uint64_t oom_kills = oom_kills_();
+  const bool kernel_did = std::exchange(oom_kills_seen_, oom_kills) < oom_kills;
+  if (!killed_twice && !kernel_did) return "";
+  return fmt::format(" ({}probably out of memory; use fewer workers, -j, or less of it, --memory)",
+                     kernel_did ? "the kernel says that it had to kill for lack of memory: "
+                                : "killed twice without getting on: ");
+}
+
+bool WorkerSupervisor::IsKilledTwice(uint32_t worker, uint64_t progress) {
   Fate& fate = fates_[worker];
-  if (fate.kills_since > 0 && fate.progress_at_kill != progress) fate.kills_since = 0;
+  const bool got_on = fate.kills_since > 0 && progress > fate.progress_at_kill;
+  if (got_on) fate.kills_since = 0;
   fate.progress_at_kill = progress;
   return ++fate.kills_since >= 2;
 }

@@ -18,7 +18,7 @@ struct LastWork {
   std::string doing;       // "counting chunk 5 (in, bytes 0 to 100)"
   std::string piece = {};  // what to blame: equal for one and the same piece of work; empty: none
   std::string again = {};  // what has to be done once more
-  uint64_t progress = 0;   // a number that grows with what this worker and its predecessors did
+  uint64_t progress = 0;   // how far it got: a successor that dies gets on if it has more
 };
 
 /// Has a worker that died replaced by another one, which does again what was lost with it, and says
@@ -28,8 +28,9 @@ class WorkerSupervisor {
   static constexpr uint32_t kAttempts = 3;      // at one piece of work
   static constexpr uint32_t kDeathsAnyway = 8;  // and one more for each worker
 
-  /// `say` tells a person.
-  WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say);
+  /// `say` tells a person. `oom_kills`: as OutOfMemoryKills().
+  WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say,
+                   std::function<uint64_t()> oom_kills);
 
   /// Throws an Error with kExitWorkersDied where the run is given up.
   Next OnDeath(uint32_t worker, const WorkerOutcome& outcome, const LastWork& work);
@@ -49,9 +50,12 @@ class WorkerSupervisor {
     uint32_t kills_since = 0;
   };
 
-  bool LooksLikeLackOfMemory(uint32_t worker, const WorkerOutcome& outcome, uint64_t progress);
+  bool IsKilledTwice(uint32_t worker, uint64_t progress);
+  std::string SignsOfLackOfMemory(uint32_t worker, const WorkerOutcome& outcome, uint64_t progress);
 
   std::function<void(std::string_view)> say_;
+  std::function<uint64_t()> oom_kills_;
+  uint64_t oom_kills_seen_;
   std::vector<Fate> fates_;  // one a worker
   std::map<std::string, uint32_t> deaths_of_;
   uint32_t deaths_ = 0;

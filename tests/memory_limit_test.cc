@@ -50,6 +50,13 @@ class CgroupMemoryTest : public testing::Test {
   TempDir root_;
 };
 
+TEST(OutOfMemoryKillsTest, AreReadFromVmstat) {
+  EXPECT_EQ(OutOfMemoryKills("pgfree 5\noom_kill 6\nnuma_hit 7\n"), 6U);
+  EXPECT_EQ(OutOfMemoryKills("pgfree 5\n"), 0U);
+  const uint64_t before = OutOfMemoryKills(ReadFile("/proc/vmstat"));
+  EXPECT_GE(OutOfMemoryKills(), before);
+}
+
 TEST_F(CgroupMemoryTest, WithoutALimitThereIsNone) {
   EXPECT_EQ(LeftMiB(""), std::nullopt);
   SetV2("group", "max", 5, 0);

@@ -69,7 +69,8 @@ std::vector<Record> RowsOf(const MergedTables& merged, const Selection& selectio
 
 MergedTables MergeAll(const Tables& tables, const Selection& selection, Executor* executor,
                       uint32_t workers) {
-  WorkerSupervisor supervisor(workers, [](std::string_view) {});
+  WorkerSupervisor supervisor(
+      workers, [](std::string_view) {}, [] { return uint64_t{0}; });
   return MergeTables(tables.pointers(), selection, executor, workers, &supervisor);
 }
 

@@ -21,7 +21,9 @@ using testing::Not;
 class WorkerSupervisorTest : public testing::Test {
  protected:
   explicit WorkerSupervisorTest(uint32_t workers = 2)
-      : supervisor_(workers, [this](std::string_view text) { said_.emplace_back(text); }) {}
+      : supervisor_(
+            workers, [this](std::string_view text) { said_.emplace_back(text); },
+            [this] { return oom_kills_; }) {}
 
   static WorkerOutcome KilledBy(int signal_number) {
     return {.pid = 77, .signal_number = signal_number};
@@ -37,6 +39,7 @@ class WorkerSupervisorTest : public testing::Test {
     }
   }
 
+  uint64_t oom_kills_ = 3;
   WorkerSupervisor supervisor_;
   std::vector<std::string> said_;
 };
@@ -52,6 +55,17 @@ TEST_F(WorkerSupervisorTest, ADeathIsToldWithWhatIsDoneAgain) {
                    {.doing = "counting chunk 5", .piece = "chunk 5", .again = "7 chunks, again"}));
   EXPECT_THAT(said_, ElementsAre("worker 2 (process 77) was killed by SIGKILL while counting chunk "
                                  "5; another one takes its place: 7 chunks, again"));
+}
+
+TEST_F(WorkerSupervisorTest, WhereTooFewCanBeStartedThatIsToldOnce) {
+  supervisor_.OnTooFew(1, 4, ENOMEM);
+  supervisor_.OnTooFew(2, 3, EAGAIN);
+  supervisor_.OnNoSuccessor(1, EAGAIN);
+  EXPECT_THAT(said_,
+              ElementsAre("only 1 of 4 workers could be started (Cannot allocate memory); it "
+                          "does all the work",
+                          "no process can be started in the place of worker 2 (Resource "
+                          "temporarily unavailable); the others do its work"));
 }
 
 TEST_F(WorkerSupervisorTest, APieceOfWorkIsTriedThreeTimes) {
@@ -82,6 +96,29 @@ TEST_F(WorkerSupervisorTest, AWorkerThatIsKilledTwiceWithoutGettingOnLacksMemory
   EXPECT_THAT(said_, Not(testing::Contains(HasSubstr("memory"))));
   Die(0, KilledBy(SIGKILL), Counting("chunk 3", /*progress=*/4));
   EXPECT_THAT(said_.back(), AllOf(HasSubstr("probably out of memory"), HasSubstr("--memory")));
+}
+
+// Its successor had the first chunks again, but not as many.
+TEST_F(WorkerSupervisorTest, ASuccessorThatGetsLessFarDoesNotGetOn) {
+  Die(0, KilledBy(SIGKILL), Counting("chunk 9", /*progress=*/8));
+  Die(0, KilledBy(SIGKILL), Counting("chunk 5", /*progress=*/3));
+  EXPECT_THAT(said_.back(), HasSubstr("probably out of memory"));
+  Die(0, KilledBy(SIGKILL), Counting("chunk 7", /*progress=*/4));
+  EXPECT_THAT(said_.back(), Not(HasSubstr("memory")));
+}
+
+TEST_F(WorkerSupervisorTest, WhereTheKernelLackedMemoryThatIsTold) {
+  Die(0, KilledBy(SIGKILL), Counting("chunk 1", /*progress=*/1));
+  EXPECT_THAT(said_.back(), Not(HasSubstr("memory")));
+  ++oom_kills_;
+  Die(1, KilledBy(SIGSEGV), Counting("chunk 2", /*progress=*/1));
+  EXPECT_THAT(said_.back(), Not(HasSubstr("memory")));
+  Die(1, KilledBy(SIGKILL), Counting("chunk 3", /*progress=*/2));
+  EXPECT_THAT(said_.back(), AllOf(HasSubstr("the kernel says that it had to kill for lack of "
+                                            "memory: probably out of memory"),
+                                  HasSubstr("--memory")));
+  Die(1, KilledBy(SIGKILL), Counting("chunk 4", /*progress=*/3));
+  EXPECT_THAT(said_.back(), Not(HasSubstr("memory"))) << "it was told";
 }
 
 TEST_F(WorkerSupervisorTest, OneThatGetsOnOrDiesOtherwiseDoesNot) {
