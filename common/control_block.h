@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/block_pool.h"
 #include "common/chunk.h"
 #include "common/error.h"
 #include "common/escape.h"
@@ -109,15 +110,17 @@ class ControlBlock {
     std::span<Chunk> ledger;  // as for WorkQueue
     uint64_t mapped_chunks = 0;
     std::span<const Stream> streams = {};
-    uint32_t blocks = 0;
-    bool keep_blocks = false;
+    const BlockPool* blocks = nullptr;  // none where there is no stream
+    bool keep_blocks = false;           // as for BlockRules
   };
 
-  static size_t BytesFor(uint32_t workers, size_t streams) {
-    return sizeof(ControlBlock) + workers * sizeof(OneWorker) + streams * sizeof(Stream);
+  static size_t BytesFor(uint32_t workers, size_t streams, size_t blocks) {
+    return sizeof(ControlBlock) + workers * sizeof(OneWorker) + streams * sizeof(Stream) +
+           blocks * sizeof(std::atomic<uint64_t>);
   }
 
-  /// REQUIRES: `region` is aligned for any type and has BytesFor(setup's workers and streams).
+  /// REQUIRES: `region` is aligned for any type and has BytesFor(setup's workers, streams and
+  /// blocks).
   static ControlBlock* Create(void* region, const Setup& setup) {
     return new (region) ControlBlock(setup);
   }
@@ -170,10 +173,23 @@ class ControlBlock {
         saved_reports_(Place<WorkerReport>(setup.workers)),
         shares_(Place<WorkCounter>(setup.workers)),
         pulses_(Place<Pulse>(setup.workers)),
-        memory_(setup.memory_limit_bytes, Place<std::atomic<uint64_t>>(setup.workers)),
+        memory_(setup.memory_limit_bytes, setup.workers,
+                Place<std::atomic<uint64_t>>(setup.workers + BlockCount(setup))),
         rule_(setup.progress),
         queue_(setup.ledger, setup.mapped_chunks, Copied(setup.streams),
-               Place<WorkerState>(setup.workers), setup.blocks, setup.keep_blocks) {}
+               Place<WorkerState>(setup.workers), RulesFor(setup)) {}
+
+  static uint32_t BlockCount(const Setup& setup) {
+    return setup.blocks != nullptr ? setup.blocks->count : 0;
+  }
+  BlockRules RulesFor(const Setup& setup) {
+    const BlockPool* const pool = setup.blocks;
+    if (pool == nullptr) return {};
+    return {.count = pool->count,
+            .keep = setup.keep_blocks,
+            .target_bytes = pool->target_bytes,
+            .on_free = [this, pool](uint32_t block) { pool->Trim(block, &memory_); }};
+  }
 
   template <class T>
   std::span<T> Place(size_t count) {

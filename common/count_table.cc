@@ -125,7 +125,7 @@ CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount)
 CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,
                                              uint64_t amount) {
   if (SpareBytes() < key.size()) return AddResult::kFull;
-  if (!MayUse(used_bytes() + key.size(), /*undo_entries=*/0)) return AddResult::kRefused;
+  if (!MayUse(/*more_slots=*/0, key.size(), /*more_undo_entries=*/0)) return AddResult::kRefused;
   const uint64_t offset = header_->arena_begin - key.size();
   header_->arena_begin = offset;
   InThisOrder();  // RollBack() has to know what was written to
@@ -160,7 +160,7 @@ CountTable::AddResult CountTable::Grow() {
   const uint64_t more_bytes = capacity() * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;
   const uint64_t notes = undo_.is_wanted() ? header_->size - undo_.size() : 0;
-  if (!MayUse(used_bytes() + more_bytes, notes)) return AddResult::kRefused;
+  if (!MayUse(capacity(), /*more_key_bytes=*/0, notes)) return AddResult::kRefused;
   NoteAllForUndo();
   Slot* const old_end = slots_end_;
   ++header_->log2_capacity;
@@ -184,21 +184,23 @@ CountTable::AddResult CountTable::Grow() {
   return AddResult::kAdded;
 }
 
-bool CountTable::MayUse(uint64_t table_bytes, uint64_t undo_entries) {
-  const uint64_t bytes = table_bytes + undo_.BytesWith(undo_entries);
-  if (bytes <= granted_bytes_ || !grant_) return true;
+bool CountTable::MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries) {
+  Need need{.slots_bytes = kSlotsOffset + (capacity() + more_slots) * sizeof(Slot),
+            .keys_bytes = keys_bytes() + more_key_bytes,
+            .undo_bytes = undo_.BytesWith(more_undo_entries)};
+  if (need.bytes() <= granted_bytes_ || !grant_) return true;
   // Long keys do not ask one by one.
   constexpr uint64_t kStepBytes = uint64_t{64} << 10;
-  const uint64_t wanted = (bytes + kStepBytes - 1) / kStepBytes * kStepBytes;
-  if (!grant_(wanted)) return false;
-  granted_bytes_ = wanted;
+  need.keys_bytes += kStepBytes - need.bytes() % kStepBytes;
+  if (!grant_(need)) return false;
+  granted_bytes_ = need.bytes();
   return true;
 }
 
 CountTable::AddResult CountTable::NoteInMoreRoom(const Slot* slot) {
   if (!undo_.is_wanted()) return AddResult::kAdded;
   constexpr uint64_t kMoreEntries = 1000;
-  if (!MayUse(used_bytes(), kMoreEntries)) return AddResult::kRefused;
+  if (!MayUse(/*more_slots=*/0, /*more_key_bytes=*/0, kMoreEntries)) return AddResult::kRefused;
   undo_.MakeRoom(kMoreEntries);
   undo_.Note(IndexOf(slot), *slot);
   return AddResult::kAdded;

@@ -58,8 +58,16 @@ class CountTable {
   /// back.
   static void Clear(char* region, size_t size_bytes);
 
-  /// Asked before the table takes more memory: whether it may have so many bytes in all.
-  using Grant = std::function<bool(uint64_t bytes)>;
+  /// What a table takes.
+  struct Need {
+    uint64_t slots_bytes = 0;
+    uint64_t keys_bytes = 0;  // of long keys
+    uint64_t undo_bytes = 0;  // of its log
+
+    uint64_t bytes() const { return slots_bytes + keys_bytes + undo_bytes; }
+  };
+  /// Asked before the table takes more memory: whether it may have so much in all.
+  using Grant = std::function<bool(const Need& need)>;
 
   /// The table that Create() made in `region`. Without a `grant`, it may have all of the region.
   /// `undo_region`: shared memory of the same size, zeroed before the first savepoint, for whoever
@@ -91,9 +99,7 @@ class CountTable {
   size_t region_bytes() const { return header_->region_bytes; }
 
   /// How much of the region has been written to.
-  uint64_t used_bytes() const {
-    return kSlotsOffset + capacity() * sizeof(Slot) + header_->region_bytes - header_->arena_begin;
-  }
+  uint64_t used_bytes() const { return kSlotsOffset + capacity() * sizeof(Slot) + keys_bytes(); }
 
   /// For a table with an undo log, in which no key waits. A writer that is killed in SetSavepoint()
   /// leaves the table as it is, but neither savepoint; killed in RollBack(), it can be called
@@ -217,7 +223,8 @@ class CountTable {
   }
   AddResult NoteInMoreRoom(const Slot* slot);
   void NoteAllForUndo();
-  bool MayUse(uint64_t table_bytes, uint64_t undo_entries);
+  uint64_t keys_bytes() const { return header_->region_bytes - header_->arena_begin; }
+  bool MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries);
   void NoteCapacity();
   void NoteEpoch() { epoch_bits_ = undo_.epoch() << kSizeBits; }
 

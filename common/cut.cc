@@ -1,5 +1,7 @@
 #include "common/cut.h"
 
+#include <cstring>
+
 #include "common/utf8_space.h"
 
 namespace tally {
@@ -26,9 +28,14 @@ size_t FirstCut(std::string_view text, size_t from, CutRule rule) {
   return text.size();
 }
 
-size_t LastCut(std::string_view text, CutRule rule) {
-  if (rule == CutRule::kAtNewline) return text.rfind('\n') + 1;  // npos + 1 is 0
-  for (size_t offset = text.size(); offset-- > 0;) {
+size_t LastCut(std::string_view text, CutRule rule, size_t from) {
+  if (rule == CutRule::kAtNewline) {
+    const void* const newline = memrchr(text.data() + from, '\n', text.size() - from);
+    return newline == nullptr
+               ? 0
+               : static_cast<size_t>(static_cast<const char*>(newline) - text.data()) + 1;
+  }
+  for (size_t offset = text.size(); offset-- > from;) {
     if (const size_t length = SpaceLengthAt(text, offset); length > 0) return offset + length;
   }
   return 0;

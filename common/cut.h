@@ -19,8 +19,9 @@ CutRule CutRuleFor(Format format);
 /// none follows.
 size_t FirstCut(std::string_view text, size_t from, CutRule rule);
 
-/// The offset just behind the last record end of `text`; 0 where it has none.
-size_t LastCut(std::string_view text, CutRule rule);
+/// The offset just behind the last record end of `text`; 0 where it has none. `from`: no record
+/// end begins before.
+size_t LastCut(std::string_view text, CutRule rule, size_t from = 0);
 
 }  // namespace tally
 

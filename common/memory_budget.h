@@ -1,4 +1,4 @@
-// How much memory the workers' tables may take in all.
+// How much memory the workers' tables, and long records of streams, may take in all.
 #ifndef TALLY_COMMON_MEMORY_BUDGET_H_
 #define TALLY_COMMON_MEMORY_BUDGET_H_
 
@@ -17,17 +17,17 @@ class MemoryBudget {
  public:
   static constexpr uint64_t kNoLimit = std::numeric_limits<uint64_t>::max();
 
-  MemoryBudget(uint64_t limit_bytes, std::span<std::atomic<uint64_t>> taken)
-      : limit_bytes_(limit_bytes), taken_(taken) {}
+  /// `taken`: zeros, for each worker and then for each block.
+  MemoryBudget(uint64_t limit_bytes, uint32_t workers, std::span<std::atomic<uint64_t>> taken)
+      : limit_bytes_(limit_bytes), workers_(workers), taken_(taken) {}
 
   /// The memory of `worker` becomes `bytes` in all; false, and nothing changes, where that would
   /// pass the limit. Two that ask at once for the last bytes may both be refused.
-  bool Take(uint32_t worker, uint64_t bytes) {
-    const uint64_t before = taken_[worker].exchange(bytes);
-    if (bytes <= before || taken_bytes() <= limit_bytes_) return true;
-    taken_[worker] = before;
-    return false;
-  }
+  bool Take(uint32_t worker, uint64_t bytes) { return TakeFor(worker, bytes); }
+
+  /// The same for what a block of a stream's text takes beyond its usual size.
+  bool TakeForBlock(uint32_t block, uint64_t bytes) { return TakeFor(workers_ + block, bytes); }
+  uint64_t taken_for_block(uint32_t block) const { return taken_[workers_ + block]; }
 
   uint64_t limit_bytes() const { return limit_bytes_; }
   uint64_t taken_bytes() const {
@@ -35,7 +35,15 @@ class MemoryBudget {
   }
 
  private:
+  bool TakeFor(size_t taker, uint64_t bytes) {
+    const uint64_t before = taken_[taker].exchange(bytes);
+    if (bytes <= before || taken_bytes() <= limit_bytes_) return true;
+    taken_[taker] = before;
+    return false;
+  }
+
   uint64_t limit_bytes_;
+  uint32_t workers_;
   std::span<std::atomic<uint64_t>> taken_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <ctime>
+#include <utility>
 
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
@@ -32,14 +33,14 @@ void FutexWakeAll(std::atomic<uint32_t>* word) {
 }  // namespace
 
 WorkQueue::WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks, std::span<Stream> streams,
-                     std::span<WorkerState> workers, uint32_t blocks, bool keep_blocks)
+                     std::span<WorkerState> workers, BlockRules blocks)
     : ledger_(ledger),
       streams_(streams),
       workers_(workers),
       mapped_end_(mapped_chunks),
-      block_count_(std::min(blocks, kMaxBlocks)),
-      keep_blocks_(keep_blocks),
+      blocks_(std::move(blocks)),
       chunks_end_(mapped_chunks) {
+  blocks_.count = std::min(blocks_.count, kMaxBlocks);
   block_filler_.fill(kNobody);
   DeriveAnew();
 }
@@ -129,7 +130,7 @@ std::optional<Task> WorkQueue::TryFill(uint32_t stream, uint32_t reader) {
   // What is read too early leaves the cache before it is counted.
   if (IsFarAhead()) return std::nullopt;
   for (const bool last_try : {false, true}) {
-    for (uint32_t block = 0; block < block_count_; ++block) {
+    for (uint32_t block = 0; block < blocks_.count; ++block) {
       if (chunk_in_block_[block] != kNoChunk || block_filler_[block] != kNobody) continue;
       block_filler_[block] = reader;
       return Task{.kind = Task::Kind::kFill, .number = block};
@@ -137,6 +138,17 @@ std::optional<Task> WorkQueue::TryFill(uint32_t stream, uint32_t reader) {
     if (!last_try) ReleaseSavedBlocks();
   }
   return std::nullopt;
+}
+
+bool WorkQueue::IsFarAhead() const {
+  const uint64_t most = kMostAhead * workers_.size();
+  if (chunks_end_ - next_published_ >= most) return true;
+  // Long records come in few chunks.
+  uint64_t bytes = 0;
+  for (uint64_t number = next_published_; number < chunks_end_; ++number) {
+    bytes += ledger_[number].size_bytes();
+  }
+  return bytes / most >= blocks_.target_bytes;
 }
 
 std::optional<Task> WorkQueue::TryOpenStream(uint32_t worker) {
@@ -177,7 +189,7 @@ void WorkQueue::Finish(uint32_t worker, uint64_t chunk, const ChunkCount& count)
   InThisOrder();
   TALLY_FAULT_POINT("mid-finish");
   entry.done = ++workers_[worker].chunks_done;
-  if (keep_blocks_ || entry.block == kNoBlock) return;
+  if (blocks_.keep || entry.block == kNoBlock) return;
   Release(&entry);
   WakeAll();
 }
@@ -225,6 +237,11 @@ void WorkQueue::Close(uint32_t stream, std::optional<uint32_t> unused_block,
   streams_[stream].reader = kNobody;
   --open_streams_;
   WakeAll();
+}
+
+void WorkQueue::NoteRead(uint32_t stream, uint64_t text_bytes, uint64_t file_bytes) {
+  streams_[stream].text_bytes_read = text_bytes;
+  streams_[stream].file_bytes_read = file_bytes;
 }
 
 void WorkQueue::FailAt(Position position) {
@@ -354,6 +371,7 @@ void WorkQueue::Stop() {
 void WorkQueue::Release(Chunk* chunk) {
   if (chunk->block == kNoBlock) return;
   const uint32_t block = chunk->block;
+  if (blocks_.on_free) blocks_.on_free(block);
   chunk->block = kNoBlock;
   InThisOrder();
   chunk_in_block_[block] = kNoChunk;
@@ -361,7 +379,7 @@ void WorkQueue::Release(Chunk* chunk) {
 
 void WorkQueue::ReleaseSavedBlocks() {
   bool any = false;
-  for (uint32_t block = 0; block < block_count_; ++block) {
+  for (uint32_t block = 0; block < blocks_.count; ++block) {
     const uint64_t number = chunk_in_block_[block];
     if (number == kNoChunk || !IsSaved(ledger_[number])) continue;
     Release(&ledger_[number]);

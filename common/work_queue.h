@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -37,6 +38,9 @@ struct Stream {
   NgramVersion ngram_version = NgramVersion::kV2;  // of its chunks, once there are any
   uint32_t failed_for = kNobody;                   // the reader that ended it because of a failure
   uint64_t published = 0;                          // how much of its text has become chunks
+  // What its last reader, once at the end, had read: for the books.
+  uint64_t text_bytes_read = 0;
+  uint64_t file_bytes_read = 0;
 };
 
 /// The reader of streams that can be read only once: the master itself, since a worker that dies
@@ -59,6 +63,15 @@ struct WorkerState {
   std::atomic<bool> saving{false};
 };
 
+/// The blocks that streams are read into.
+struct BlockRules {
+  uint32_t count = 0;  // at most WorkQueue::kMaxBlocks
+  bool keep = false;   // workers can die alone; else a block is free once it was counted
+  uint64_t target_bytes = ~uint64_t{0};  // of text in a block; more where a record is longer
+  /// Called, where given, before a block with this number becomes free.
+  std::function<void(uint32_t block)> on_free = {};
+};
+
 /// Chunks of mapped inputs are in the ledger from the start and are claimed in order. A stream has
 /// a reader that fills blocks of shared memory with its text and publishes each as a further chunk,
 /// for anyone to claim; while no block is free, a worker that is a reader counts as well.
@@ -75,13 +88,13 @@ struct WorkerState {
 class WorkQueue {
  public:
   /// `ledger`: shared memory; its first `mapped_chunks` entries are made, the rest are for the
-  /// streams. `streams`: in the order of their inputs. `blocks`: at most kMaxBlocks. `keep_blocks`:
-  /// whether workers can die alone; else a block is free once it was counted.
+  /// streams. `streams`: in the order of their inputs.
   WorkQueue(std::span<Chunk> ledger, uint64_t mapped_chunks, std::span<Stream> streams,
-            std::span<WorkerState> workers, uint32_t blocks, bool keep_blocks);
+            std::span<WorkerState> workers, BlockRules blocks);
 
   static constexpr uint32_t kMaxBlocks = 2048;
-  /// How many chunks for each worker readers publish before any is claimed.
+  /// How many chunks for each worker, of a block's usual size, readers publish before any is
+  /// claimed.
   static constexpr uint32_t kMostAhead = 4;
 
   // For workers. `worker` is the caller's own number.
@@ -101,6 +114,9 @@ class WorkQueue {
   /// it failed there, which is then as FailAt(). `unused_block` is the one it was given to fill.
   void CloseStream(uint32_t worker, std::optional<uint32_t> unused_block,
                    std::optional<Position> failed_at = {});
+
+  /// For the reader of a stream that is at its end, before it closes it.
+  void NoteRead(uint32_t stream, uint64_t text_bytes, uint64_t file_bytes);
 
   /// The run fails at this place at the latest: no chunk that begins behind it is handed out any
   /// more. All that comes before still is, so that the first failure in the inputs' order is found
@@ -163,7 +179,7 @@ class WorkQueue {
   /// The lock for the master: not owned where it was not to be had in a moment.
   Lock TryLock();
   void DeriveAnew();
-  bool IsFarAhead() const { return chunks_end_ - next_published_ >= kMostAhead * workers_.size(); }
+  bool IsFarAhead() const;
   bool IsBeforeLimit(Position position) const { return position <= limits_[current_limit_]; }
   void LowerLimit(Position position);
   void RepairAfterDeath();
@@ -187,8 +203,7 @@ class WorkQueue {
   std::span<Stream> streams_;
   std::span<WorkerState> workers_;
   uint64_t mapped_end_;
-  uint32_t block_count_;
-  bool keep_blocks_;
+  BlockRules blocks_;
 
   std::atomic<uint64_t> chunks_end_;  // mapped and published
   std::array<uint32_t, kMaxBlocks> block_filler_;

@@ -40,10 +40,18 @@ void CheckThatAllWasCounted(const WorkQueue& queue, std::span<const Input> input
                      EscapeForMessage(inputs[input].name), inputs[input].text->size()));
   }
   for (const Stream& stream : queue.streams()) {
+    const Input& input = inputs[stream.input];
     if (!stream.ended || stream.published != counted_to[stream.input]) {
       Fail(fmt::format("{} was read up to byte {} and counted up to {}",
-                       EscapeForMessage(inputs[stream.input].name), stream.published,
-                       counted_to[stream.input]));
+                       EscapeForMessage(input.name), stream.published, counted_to[stream.input]));
+    }
+    if (stream.text_bytes_read != counted_to[stream.input]) {
+      Fail(fmt::format("{} bytes were read of {}, and {} counted", stream.text_bytes_read,
+                       EscapeForMessage(input.name), counted_to[stream.input]));
+    }
+    if (input.size_known && stream.file_bytes_read != input.file_bytes) {
+      Fail(fmt::format("{} bytes of the file {} were read, but it has {}", stream.file_bytes_read,
+                       EscapeForMessage(input.name), input.file_bytes));
     }
   }
 }

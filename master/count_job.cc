@@ -224,7 +224,8 @@ void CountJob::Allocate() {
                            .workers_may_die = options_.mode == ExecutionMode::kProcess,
                            .memory = memory_limit_});
   control_ = &memory_->control();
-  supervisor_.emplace(workers_, [](std::string_view message) { Say(message); });
+  supervisor_.emplace(
+      workers_, [](std::string_view message) { Say(message); }, [] { return OutOfMemoryKills(); });
 }
 
 // Where nobody can slip in, there is no point in waiting for it.
@@ -295,8 +296,8 @@ std::string CountJob::HowFar() const {
 
 void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
   for (size_t worker = 0; worker < outcomes.size(); ++worker) {
-    if (outcomes[worker].pid == 0) return;  // it shares this process's memory
-    if (worker >= stats_.worker_peak_rss_kb.size()) stats_.worker_peak_rss_kb.push_back(0);
+    if (outcomes[worker].pid == 0) continue;  // it shares this process's memory, or did not start
+    if (worker >= stats_.worker_peak_rss_kb.size()) stats_.worker_peak_rss_kb.resize(worker + 1);
     long& peak = stats_.worker_peak_rss_kb[worker];
     peak = std::max(peak, outcomes[worker].usage.ru_maxrss);
   }
@@ -335,6 +336,7 @@ void CountJob::SayWhatWasLost(uint64_t updates) const {
 }
 
 void CountJob::Merge() {
+  memory_->DropUndoLogs();
   merged_ = MergeTables(memory_->tables(),
                         {.sort = options_.sort,
                          .min_count = options_.min_count,

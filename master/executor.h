@@ -71,7 +71,7 @@ struct Supervision {
   std::function<void()> on_tick = {};
 
   /// Called where workers should end early: makes the bodies return soon. Processes are killed
-  /// instead, so bodies that never wait for ever may do without.
+  /// then, so bodies that never wait for ever may do without.
   std::function<void()> ask_to_stop = {};
 
   /// Asked about each process that ended, but for those that were stopped. By default, the run goes

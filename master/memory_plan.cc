@@ -111,8 +111,9 @@ SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const
   return ledger;
 }
 
-boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t streams) {
-  const size_t size_bytes = ControlBlock::BytesFor(workers, streams);
+boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t streams,
+                                                    size_t blocks) {
+  const size_t size_bytes = ControlBlock::BytesFor(workers, streams, blocks);
   try {
     return boost::interprocess::anonymous_shared_memory(size_bytes);
   } catch (const boost::interprocess::interprocess_exception& error) {
@@ -135,12 +136,14 @@ BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits) {
   }
   pool.chunks_per_savepoint = count / needs.workers / 2;  // the readers need the other half
   count = std::min<uint64_t>(count + needs.fed_streams, WorkQueue::kMaxBlocks);
-  // Twice as many may hold long records at a time, and take half of the memory then.
+  // Twice as many may hold long records at a time, which half of the memory is enough for. Each
+  // asks for it then.
   const uint64_t for_long_records =
       std::max(pool.target_bytes + kReadablePadding, needs.memory_limit_bytes / 4 / least);
   uint64_t bytes =
       std::min({kMaxBlockBytes, for_long_records, limits.address_space_bytes / 8 / count});
   for (; bytes >= pool.target_bytes + kReadablePadding; bytes /= 2) {
+    bytes = RoundUpToPages(bytes);
     try {
       pool.region = SharedRegion::Reserve(count * bytes);
       pool.capacity_bytes = bytes - kReadablePadding;

@@ -35,7 +35,8 @@ SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const
 
 /// Zeroed shared memory for a ControlBlock: the one region that is touched from end to end, and so
 /// is not merely reserved.
-boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t streams);
+boost::interprocess::mapped_region MapControlRegion(uint32_t workers, size_t streams,
+                                                    size_t blocks);
 
 struct BlockNeeds {
   uint32_t workers;

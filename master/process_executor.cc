@@ -138,6 +138,7 @@ class ProcessRun {
                       [state](const auto& worker) { return worker.state == state; }));
   }
   bool AnyRunning() const { return Count(State::kRunning) > 0; }
+  void EndIfStopped() const;
   void Tick();
   void Wait();
   void KillAll() {
@@ -159,7 +160,7 @@ class ProcessRun {
 std::vector<WorkerOutcome> ProcessRun::Run() {
   for (;;) {
     ReapEnded();
-    ThrowIfStopped();
+    EndIfStopped();
     if (stop_) break;
     AskHeirs();
     StartMissing();
@@ -274,7 +275,7 @@ void ProcessRun::Decide(uint32_t worker) {
                       "cannot be waited for", error);
   }
   WaitForOwnSignal(outcome.signal_number);
-  ThrowIfStopped();
+  EndIfStopped();
   Next next = outcome.succeeded ? Next::kGoOn : Next::kStop;
   if (supervision_.on_end) next = supervision_.on_end(worker, outcome);
   workers_[worker].state = next == Next::kReplace ? State::kToReplace : State::kOver;
@@ -289,6 +290,12 @@ void ProcessRun::WaitForOwnSignal(int worker_signal) const {
   while (StopSignal() == 0 && Clock::now() < deadline) {
     blocked_.WaitForSignal(deadline - Clock::now());
   }
+}
+
+// Before the workers are killed, which takes a while where they have much memory to let go of.
+void ProcessRun::EndIfStopped() const {
+  if (StopSignal() != 0 && supervision_.ask_to_stop) supervision_.ask_to_stop();
+  ThrowIfStopped();
 }
 
 void ProcessRun::Tick() {

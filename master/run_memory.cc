@@ -60,7 +60,7 @@ RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
                             limits);
   }
   ledger_ = ReserveLedger(needs.mapped_chunks, needs.inputs, limits);
-  control_region_ = MapControlRegion(needs.workers, streams.size());
+  control_region_ = MapControlRegion(needs.workers, streams.size(), blocks_.count);
   control_ = ControlBlock::Create(
       control_region_.get_address(),
       {.workers = needs.workers,
@@ -69,15 +69,18 @@ RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
        .ledger = {reinterpret_cast<Chunk*>(ledger_.data()), ledger_.size_bytes() / sizeof(Chunk)},
        .mapped_chunks = needs.mapped_chunks.size(),
        .streams = streams,
-       .blocks = blocks_.count,
+       .blocks = streams.empty() ? nullptr : &blocks_,
        .keep_blocks = keep_blocks});
   regions_ = ReserveTables(keep_blocks ? 2 * needs.workers : needs.workers, needs.inputs,
                            MemoryLimits::OfThisProcess());
-  for (const SharedRegion& region : regions_) {
-    (tables_.size() < needs.workers ? tables_ : undo_logs_).push_back(region.data());
+  while (regions_.size() > needs.workers) {
+    undo_regions_.push_back(std::move(regions_.back()));
+    regions_.pop_back();
+    undo_logs_.push_back(undo_regions_.back().data());
   }
-  for (char* const table : tables_) {
-    CountTable::Create(table, regions_.front().size_bytes(), hash_seed_);
+  for (const SharedRegion& region : regions_) {
+    tables_.push_back(region.data());
+    CountTable::Create(region.data(), region.size_bytes(), hash_seed_);
   }
 }
 

@@ -37,6 +37,9 @@ class RunMemory {
   ControlBlock& control() { return *control_; }
   std::span<char* const> tables() const { return tables_; }
 
+  /// Once all is counted: what was kept for workers that die.
+  void DropUndoLogs() { undo_regions_.clear(); }
+
   /// Adds to the plan where everything is.
   void Describe(CountPlan* plan) const;
 
@@ -44,7 +47,8 @@ class RunMemory {
   boost::interprocess::mapped_region control_region_;
   ControlBlock* control_ = nullptr;
   SharedRegion ledger_;
-  std::vector<SharedRegion> regions_;  // of tables, then of their undo logs
+  std::vector<SharedRegion> regions_;  // of tables
+  std::vector<SharedRegion> undo_regions_;
   std::vector<char*> tables_;
   std::vector<char*> undo_logs_;
   BlockPool blocks_;

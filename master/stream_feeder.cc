@@ -20,8 +20,10 @@ constexpr std::chrono::milliseconds kFeedAtMost{20};
 constexpr std::chrono::hours kForAnyTime{1};
 constexpr int kPipeBytes = 1 << 20;  // as large as anybody may make it
 
-// Thrown out of a read that would have to wait.
+// Thrown out of a read that would have to wait, ...
 struct NotReady {};
+// ... and out of one that takes long.
+struct OutOfTime {};
 
 }  // namespace
 
@@ -55,9 +57,9 @@ std::chrono::nanoseconds StreamFeeder::AddWaits(std::vector<pollfd>* waits) {
 }
 
 void StreamFeeder::Feed() {
-  const auto end = Clock::now() + kFeedAtMost;
+  give_way_at_ = Clock::now() + kFeedAtMost;
   bool any = true;
-  while (any && Clock::now() < end) {
+  while (any && Clock::now() < give_way_at_) {
     any = false;
     for (Source& source : sources_) any = Advance(&source) || any;
   }
@@ -94,18 +96,33 @@ bool StreamFeeder::Advance(Source* source) {
 }
 
 void StreamFeeder::Fill(Source* source) {
-  char* const text = plan_.blocks->block(*source->block);
+  const BlockPool& blocks = *plan_.blocks;
+  const uint32_t block = *source->block;
+  char* const text = blocks.block(block);
   try {
     TALLY_FAULT_POINT("feed");
-    const auto filled = source->reader->Fill({text, plan_.blocks->capacity_bytes});
+    const auto filled = source->reader->Fill(
+        {text, blocks.capacity_bytes},
+        {.may_hold =
+             [&](size_t bytes) { return blocks.MayHold(block, bytes, &plan_.control->memory()); },
+         .after_read =
+             [this] {
+               if (Clock::now() >= give_way_at_) throw OutOfTime();
+             }});
     source->ended = filled.size_bytes == 0;
-    if (source->ended) return;
-    source->filled = MakeChunk(filled, text, *source->block, plan_.format.format,
-                               queue_.streams()[source->stream]);
+    if (source->ended) {
+      queue_.NoteRead(source->stream, source->reader->text_bytes_read(),
+                      source->reader->file_bytes_read());
+      return;
+    }
+    source->filled =
+        MakeChunk(filled, text, block, plan_.format.format, queue_.streams()[source->stream]);
   } catch (const Error& error) {
     Fail(source, error.what());
   } catch (const NotReady&) {
     source->lacks_bytes = true;
+  } catch (const OutOfTime&) {
+    // It goes on at the next call.
   }
 }
 

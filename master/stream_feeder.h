@@ -51,6 +51,7 @@ class StreamFeeder : public Feeder {
   const CountPlan& plan_;
   WorkQueue& queue_;
   std::vector<Source> sources_;
+  std::chrono::steady_clock::time_point give_way_at_;
   InputFailure failure_;
 };
 

@@ -27,12 +27,12 @@ class BooksTest : public testing::Test {
       chunk.owner = 0;
       chunk.done = 1;
     }
-    streams_ = {{.input = 1, .ended = true}};
+    streams_ = {{.input = 1, .ended = true, .text_bytes_read = 7, .file_bytes_read = 3}};
   }
 
   /// What is found wrong.
   std::string Complaint(const std::function<void(const WorkQueue&)>& check) {
-    WorkQueue queue(ledger_, ledger_.size(), streams_, workers_, 0, /*keep_blocks=*/false);
+    WorkQueue queue(ledger_, ledger_.size(), streams_, workers_, {});
     streams_[0].published = published_;  // as its reader would have left it
     try {
       check(queue);
@@ -89,6 +89,16 @@ TEST_F(BooksTest, AStreamThatWasNotReadOrCountedToItsEndIsMissed) {
   published_ = 7;
   streams_[0].ended = false;
   EXPECT_THAT(OfChunks(), HasSubstr("stream was read"));
+}
+
+TEST_F(BooksTest, BytesThatAReaderHasReadOrNotAreMissed) {
+  streams_[0].text_bytes_read = 8;
+  EXPECT_THAT(OfChunks(), HasSubstr("8 bytes were read of stream, and 7 counted"));
+  streams_[0].text_bytes_read = 7;
+  inputs_[1].file_bytes = 4;
+  EXPECT_EQ(OfChunks(), "") << "a pipe has no size";
+  inputs_[1].size_known = true;
+  EXPECT_THAT(OfChunks(), HasSubstr("3 bytes of the file stream were read, but it has 4"));
 }
 
 TEST_F(BooksTest, SharesAndTotalsThatDifferAreTold) {

@@ -40,9 +40,9 @@ TEST(CountTableLimitsTest, ATableAsksBeforeItTakesMoreMemoryAndTakesNoMoreThanGr
   CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
   constexpr uint64_t kLimit = uint64_t{1} << 20;
   uint64_t asked = 0;
-  CountTable table(region.data(), [&](uint64_t bytes) {
-    asked = bytes;
-    return bytes <= kLimit;
+  CountTable table(region.data(), [&](const CountTable::Need& need) {
+    asked = need.bytes();
+    return asked <= kLimit;
   });
   int keys = 0;
   while (AddPadded(&table, KeyNumber(keys)) == AddResult::kAdded) {
@@ -59,7 +59,8 @@ TEST(CountTableLimitsTest, ATableAsksBeforeItTakesMoreMemoryAndTakesNoMoreThanGr
 TEST(CountTableLimitsTest, LongKeysAreAskedForAsWell) {
   const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
   CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
-  CountTable table(region.data(), [&](uint64_t bytes) { return bytes <= 200 << 10; });
+  CountTable table(region.data(),
+                   [&](const CountTable::Need& need) { return need.bytes() <= 200 << 10; });
   int keys = 0;
   while (AddPadded(&table, LongKeyNumber(keys)) == AddResult::kAdded) ++keys;
   EXPECT_GT(keys, 1000);
@@ -73,9 +74,9 @@ TEST(CountTableLimitsTest, TheUndoLogIsAskedForAsWell) {
   CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
   uint64_t asked = 0;
   uint64_t limit = ~uint64_t{0};
-  const auto grant = [&](uint64_t bytes) {
-    asked = bytes;
-    return bytes <= limit;
+  const auto grant = [&](const CountTable::Need& need) {
+    asked = need.bytes();
+    return asked <= limit;
   };
   CountTable table(region.data(), grant, undo.data());
   constexpr int kKeys = 20'000;

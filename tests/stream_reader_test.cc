@@ -224,6 +224,61 @@ TEST(StreamReaderTest, ABlockWhoseReadingWasGivenUpIsGoneOnWith) {
   }
 }
 
+TEST(StreamReaderTest, ReadingMayBeGivenUpAfterEachRead) {
+  const std::string text = "a\n" + std::string(500, 'x') + "\nb\n";
+  struct Later {};
+  StreamReader reader(std::make_unique<FakeSource>(text, /*most_bytes=*/9), "stream",
+                      CutRule::kAtNewline, /*block_bytes=*/10);
+  const FillHooks hooks{.after_read = [] { throw Later(); }};
+  std::array<char, 600> block{};
+  std::string all;
+  int given_up = 0;
+  for (size_t size = 1; size > 0;) {
+    try {
+      size = reader.Fill(block, hooks).size_bytes;
+      all.append(block.data(), size);
+    } catch (const Later&) {
+      ++given_up;
+    }
+  }
+  EXPECT_EQ(all, text);
+  EXPECT_GT(given_up, 500 / 9);
+  EXPECT_EQ(reader.text_bytes_read(), text.size());
+  EXPECT_EQ(reader.file_bytes_read(), 3 * text.size());
+}
+
+TEST(StreamReaderTest, ABlockAsksBeforeItHoldsMoreThanUsual) {
+  const std::string text = "a\nb\n" + std::string(95, 'x') + "\nc\n";
+  std::vector<size_t> asked;
+  size_t limit = 1000;
+  const FillHooks hooks{.may_hold = [&](size_t bytes) {
+    asked.push_back(bytes);
+    return bytes <= limit;
+  }};
+  const auto read_all = [&] {
+    StreamReader reader(std::make_unique<FakeSource>(text, /*most_bytes=*/1000), "stream",
+                        CutRule::kAtNewline, /*block_bytes=*/10);
+    std::array<char, 600> block{};
+    std::string all;
+    while (const size_t size = reader.Fill(block, hooks).size_bytes) all.append(block.data(), size);
+    return all;
+  };
+  EXPECT_EQ(read_all(), text);
+  EXPECT_FALSE(asked.empty());
+  for (const size_t bytes : asked) EXPECT_GT(bytes, 10U);
+  EXPECT_GT(asked.back(), 90U);
+
+  limit = 50;
+  try {
+    read_all();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit_status(), kExitMemory);
+    EXPECT_THAT(error.what(), HasSubstr("stream: out of memory: a record of over"));
+    EXPECT_THAT(error.what(), HasSubstr("begins at byte 4"));
+  }
+}
+
 TEST(StreamReaderTest, AnotherReaderGoesOnWhereTheFirstOneEnded) {
   const std::string text = "a\nbb\nccc\ndddd\neeeee\nffffff\n";
   for (const size_t offset : {0U, 2U, 9U, 27U}) {

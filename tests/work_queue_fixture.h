@@ -11,6 +11,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -56,6 +57,8 @@ class TestQueue {
     uint32_t blocks = 0;
     size_t room_for_published = 0;
     bool keep_blocks = false;
+    uint64_t block_target_bytes = 10;
+    std::function<void(uint32_t)> on_free = {};
   };
 
   explicit TestQueue(const Options& options) {
@@ -78,8 +81,12 @@ class TestQueue {
     std::uninitialized_copy(chunks.begin(), chunks.end(), ledger_.begin());
     for (size_t i = 0; i < streams_.size(); ++i) streams_[i].input = options.streams[i];
     if (options.last_is_fed) streams_.back().reader = kFeeder;
-    queue_ = std::make_unique<SharedValue<WorkQueue>>(ledger_, chunks.size(), streams_, workers_,
-                                                      options.blocks, options.keep_blocks);
+    queue_ = std::make_unique<SharedValue<WorkQueue>>(
+        ledger_, chunks.size(), streams_, workers_,
+        BlockRules{.count = options.blocks,
+                   .keep = options.keep_blocks,
+                   .target_bytes = options.block_target_bytes,
+                   .on_free = options.on_free});
   }
 
   WorkQueue& operator*() const { return **queue_; }

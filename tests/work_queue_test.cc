@@ -130,6 +130,34 @@ TEST(WorkQueueTest, AReaderWithoutAFreeBlockCountsAndThenFillsTheBlockItFreed) {
   EXPECT_EQ(queue.Claim(), kNone);
 }
 
+TEST(WorkQueueTest, ABlockIsToldOfBeforeItIsFree) {
+  std::vector<uint32_t> freed;
+  const TestQueue queue(
+      {.streams = {0}, .blocks = 2, .room_for_published = 5, .on_free = [&freed](uint32_t block) {
+         freed.push_back(block);
+       }});
+  ASSERT_EQ(queue.Claim(), Open(0));
+  queue.FillAndPublish(/*worker=*/0, 0, /*block=*/0);
+  queue.FillAndPublish(/*worker=*/0, 10, /*block=*/1);
+  EXPECT_EQ(queue.Claim(), Count(0));
+  EXPECT_EQ(queue.Claim(), Count(1));
+  queue.Finish(/*worker=*/0, /*chunk=*/1);
+  EXPECT_EQ(freed, std::vector<uint32_t>{1});
+  queue.Finish(/*worker=*/0, /*chunk=*/0);
+  EXPECT_EQ(freed, (std::vector<uint32_t>{1, 0}));
+}
+
+TEST(WorkQueueTest, LongRecordsCountForAsManyAsTheyAreLong) {
+  const TestQueue queue({.streams = {0}, .workers = 1, .blocks = 9, .room_for_published = 20});
+  ASSERT_EQ(queue.Claim(), Open(0));
+  ASSERT_EQ(queue.Claim(), Fill(0));
+  Chunk chunk = queue.Piece(/*stream=*/0, /*begin=*/0, /*block=*/0);
+  chunk.end = 40;  // as four of ten bytes
+  ASSERT_TRUE(queue->Publish(0, chunk));
+  EXPECT_EQ(queue.Claim(), Count(0));
+  EXPECT_EQ(queue.Claim(), Fill(1));
+}
+
 TEST(WorkQueueTest, AReaderDoesNotRunAheadByMoreThanSoManyChunksForEachWorker) {
   static_assert(WorkQueue::kMostAhead == 4);
   const TestQueue queue({.streams = {0}, .workers = 1, .blocks = 9, .room_for_published = 20});

@@ -16,6 +16,12 @@
 #include "worker/ngram_parser.h"
 
 namespace tally {
+namespace {
+
+// So much is inflated in some milliseconds.
+constexpr size_t kMostBytesPerRead = size_t{1} << 20;
+
+}  // namespace
 
 std::unique_ptr<ByteSource> OpenStream(const Input& input, Patience patience) {
   // A duplicate: the input keeps its own, for other threads and for messages.
@@ -35,25 +41,15 @@ StreamReader::StreamReader(std::unique_ptr<ByteSource> source, std::string name,
       cut_rule_(cut_rule),
       block_bytes_(block_bytes) {}
 
-StreamReader::Filled StreamReader::Fill(std::span<char> block) {
-  if (!std::exchange(filling_, true)) {
-    size_ = begun_.size();
-    std::memcpy(block.data(), begun_.data(), size_);
-  }
-  size_t goal = std::min(std::max(block_bytes_, size_ + 1), block.size());
+StreamReader::Filled StreamReader::Fill(std::span<char> block, const FillHooks& hooks) {
+  if (!filling_) Begin(block, hooks);
   size_t cut = 0;
   for (;;) {
-    ReadUpTo(goal, block);
-    cut = at_end_ ? size_ : LastCut({block.data(), size_}, cut_rule_);
+    ReadOn(block, hooks);
+    cut = at_end_ ? size_ : LastCut({block.data(), size_}, cut_rule_, searched_);
     if (cut > 0 || at_end_) break;
     if (failure_) throw Error(*failure_);
-    if (size_ == block.size()) {
-      throw Error(
-          fmt::format("{}: a record of over {} bytes begins at byte {}; nothing as long can "
-                      "be read from a pipe or a compressed file: give it as a plain file",
-                      EscapeForMessage(name_), block.size(), offset_));
-    }
-    goal = std::min(2 * size_, block.size());
+    Grow(block.size(), hooks);
   }
   filling_ = false;
   begun_.assign(block.data() + cut, size_ - cut);
@@ -65,16 +61,56 @@ StreamReader::Filled StreamReader::Fill(std::span<char> block) {
   return filled;
 }
 
-void StreamReader::ReadUpTo(size_t goal, std::span<char> block) {
-  while (size_ < goal && !at_end_ && !failure_) {
+// With the start of the record that the last block did not have whole.
+void StreamReader::Begin(std::span<char> block, const FillHooks& hooks) {
+  SetGoal(std::min(std::max(block_bytes_, begun_.size() + 1), block.size()), hooks);
+  size_ = begun_.size();
+  std::memcpy(block.data(), begun_.data(), size_);
+  begun_.clear();
+  if (begun_.capacity() > block_bytes_) begun_.shrink_to_fit();
+  NoteSearched();
+  filling_ = true;
+}
+
+void StreamReader::Grow(size_t most_bytes, const FillHooks& hooks) {
+  NoteSearched();
+  if (size_ == most_bytes) {
+    throw Error(
+        fmt::format("{}: a record of over {} bytes begins at byte {}; nothing as long can "
+                    "be read from a pipe or a compressed file: give it as a plain file",
+                    EscapeForMessage(name_), most_bytes, offset_));
+  }
+  SetGoal(std::min(2 * size_, most_bytes), hooks);
+}
+
+void StreamReader::SetGoal(size_t bytes, const FillHooks& hooks) {
+  if (bytes > block_bytes_ && hooks.may_hold && !hooks.may_hold(bytes)) {
+    throw Error(fmt::format("{}: out of memory: a record of over {} bytes begins at byte {}",
+                            EscapeForMessage(name_), size_, offset_),
+                kExitMemory);
+  }
+  goal_ = bytes;
+}
+
+// No record ends in what there is, but the bytes of a last white space character may be incomplete.
+void StreamReader::NoteSearched() {
+  constexpr size_t kMostSpaceBytes = 3;
+  searched_ = size_ - std::min(size_, kMostSpaceBytes - 1);
+}
+
+void StreamReader::ReadOn(std::span<char> block, const FillHooks& hooks) {
+  while (size_ < goal_ && !at_end_ && !failure_) {
     Beat();
     try {
-      const size_t count = source_->Read(block.data() + size_, goal - size_);
+      const size_t count =
+          source_->Read(block.data() + size_, std::min(goal_ - size_, kMostBytesPerRead));
       at_end_ = count == 0;
       size_ += count;
+      text_bytes_read_ += count;
     } catch (const Error& error) {
       failure_ = error;
     }
+    if (hooks.after_read) hooks.after_read();
   }
 }
 
@@ -90,6 +126,7 @@ void StreamReader::SkipTo(uint64_t offset, const std::function<void()>& now_and_
                       EscapeForMessage(name_), offset_));
     }
     offset_ += count;
+    text_bytes_read_ += count;
   }
   file_bytes_ = source_->file_bytes_consumed();
 }

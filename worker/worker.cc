@@ -163,7 +163,7 @@ class Worker {
         queue_(plan.control->queue()),
         report_(plan.control->report(index)),
         table_(
-            plan.tables[index], [this](uint64_t bytes) { return TakeMemory(bytes); },
+            plan.tables[index], [this](const CountTable::Need& need) { return TakeMemory(need); },
             plan.undo_logs.empty() ? nullptr : plan.undo_logs[index]),
         savepoint_(plan, index) {}
 
@@ -171,13 +171,14 @@ class Worker {
   bool Run(std::optional<uint64_t> first_chunk);
 
  private:
-  bool TakeMemory(uint64_t table_bytes) const;
+  bool TakeMemory(const CountTable::Need& need) const;
   Position ReadingAt() const;
   void OpenStreamAgain(uint32_t number);
   void FillBlock(uint32_t block);
   void StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at = {});
   void FailToRead(std::string_view message, std::optional<uint32_t> unused_block);
   bool CountChunk(uint64_t number);
+  void SaveAtTimes(const Chunk& counted);
   void TakeOverFrom(uint32_t dead);
   uint64_t ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink);
   template <Parser P>
@@ -191,6 +192,7 @@ class Worker {
   CountTable table_;
   TableSavepoint savepoint_;
   uint64_t unsaved_chunks_ = 0;
+  uint64_t unsaved_block_bytes_ = 0;
 
   std::optional<StreamReader> reader_;
   uint32_t reading_stream_ = 0;
@@ -226,10 +228,12 @@ bool Worker::Run(std::optional<uint64_t> first_chunk) {
   }
 }
 
-bool Worker::TakeMemory(uint64_t table_bytes) const {
-  // The merge has a row for each key, as large as a slot; at most 5 of 8 slots hold one.
-  const uint64_t for_rows = table_bytes / 8 * 5;
-  return plan_.control->memory().Take(index_, table_bytes + for_rows);
+bool Worker::TakeMemory(const CountTable::Need& need) const {
+  // The merge has a row for each key, as large as a slot; at most 5 of 8 slots hold one. The undo
+  // log is gone by then.
+  const uint64_t for_rows = need.slots_bytes / 8 * 5;
+  return plan_.control->memory().Take(
+      index_, need.slots_bytes + need.keys_bytes + std::max(need.undo_bytes, for_rows));
 }
 
 Position Worker::ReadingAt() const {
@@ -261,16 +265,24 @@ void Worker::OpenStreamAgain(uint32_t number) {
 
 void Worker::FillBlock(uint32_t block) {
   TALLY_FAULT_POINT("before-fill");
-  char* const text = plan_.blocks->block(block);
+  const BlockPool& blocks = *plan_.blocks;
+  char* const text = blocks.block(block);
+  MemoryBudget* const memory = &plan_.control->memory();
+  blocks.Trim(block, memory);  // of what one that died has read into it
   StreamReader::Filled filled;
   try {
-    filled = reader_->Fill({text, plan_.blocks->capacity_bytes});
+    filled = reader_->Fill({text, blocks.capacity_bytes}, {.may_hold = [&](size_t bytes) {
+                             return blocks.MayHold(block, bytes, memory);
+                           }});
   } catch (const Error& error) {
     return FailToRead(error.what(), block);
   } catch (const NoLongerWanted&) {
     return StopReading(block);
   }
-  if (filled.size_bytes == 0) return StopReading(block);
+  if (filled.size_bytes == 0) {
+    queue_.NoteRead(reading_stream_, reader_->text_bytes_read(), reader_->file_bytes_read());
+    return StopReading(block);
+  }
   const Chunk chunk =
       MakeChunk(filled, text, block, plan_.format.format, queue_.streams()[reading_stream_]);
   TALLY_FAULT_POINT("before-publish");
@@ -312,13 +324,20 @@ bool Worker::CountChunk(uint64_t number) {
                                       .records = count.records});
   TALLY_FAULT_POINT("after-progress");
   if (sink.failed()) return false;
-  if (!plan_.undo_logs.empty() && ++unsaved_chunks_ >= plan_.blocks->chunks_per_savepoint) {
-    savepoint_.Set(&table_);
-    unsaved_chunks_ = 0;
-    TALLY_FAULT_POINT("before-table-saved");
-    queue_.TableSaved();
-  }
+  if (!plan_.undo_logs.empty()) SaveAtTimes(chunk);
   return true;
+}
+
+void Worker::SaveAtTimes(const Chunk& counted) {
+  ++unsaved_chunks_;
+  if (counted.block != kNoBlock) unsaved_block_bytes_ += counted.size_bytes();
+  const uint64_t most = plan_.blocks->chunks_per_savepoint;
+  if (unsaved_chunks_ < most && unsaved_block_bytes_ / most < plan_.blocks->target_bytes) return;
+  savepoint_.Set(&table_);
+  unsaved_chunks_ = 0;
+  unsaved_block_bytes_ = 0;
+  TALLY_FAULT_POINT("before-table-saved");
+  queue_.TableSaved();
 }
 
 // What is not saved in its table, all count again. As TakeOver(), it may be cut short.

@@ -6,25 +6,12 @@
 #include <span>
 #include <string>
 
+#include "common/block_pool.h"
 #include "common/control_block.h"
 #include "common/format.h"
 #include "common/input.h"
-#include "common/shared_region.h"
 
 namespace tally {
-
-/// The blocks that stream readers fill, in one region of shared memory.
-struct BlockPool {
-  SharedRegion region;
-  uint32_t count = 0;
-  uint64_t chunks_per_savepoint = 1;  // whose blocks a worker may keep meanwhile
-  size_t capacity_bytes = 0;          // of a block, kReadablePadding not included
-  size_t target_bytes = 0;  // a reader fills a block up to here, or to the end of the record
-
-  char* block(uint64_t number) const {
-    return region.data() + number * (capacity_bytes + kReadablePadding);
-  }
-};
 
 /// All that the workers of a run need, made by the master before it forks. Only what `control`, the
 /// tables and the blocks point to is written afterwards.

@@ -74,6 +74,26 @@ TEST_F(MemoryCliTest, ALineOfGigabytesIsAnErrorWithItsOffsetInLittleMemory) {
   EXPECT_THAT(outcome.err, StartsWith("tally: in: line 2: byte 6: the key is longer than 1 MiB: "));
 }
 
+// Each fills a block, and the blocks that wait for the next savepoint would hold all of them.
+TEST_F(MemoryCliTest, LongRecordsOfAPipeTakeNoMoreThanTheBudget) {
+  const Outcome outcome = Shell(
+      "for i in 1 2 3 4 5 6 7 8 9 10; do"
+      "  for key in a b c; do printf \"$key,\"; head -c 15M /dev/zero | tr '\\0' x; echo; done;"
+      "done | tally count -f columns -d, -k1 -s key -j2 --memory 256M --stats stats");
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "a\t10\nb\t10\nc\t10\n");
+  // The master has read all of it. (450 MB were none given back, 304 MB once.)
+  const std::string stats = Read("stats");
+  const std::string name = "\"peak_rss_kb\": {\"master\": ";
+  const size_t at = stats.find(name);
+  ASSERT_NE(at, std::string::npos);
+  const uint64_t peak_kb = std::stoull(stats.substr(at + name.size()));
+  EXPECT_GT(peak_kb, 15'000U);
+  if (!kSanitized) {
+    EXPECT_LT(peak_kb, 180'000U);
+  }
+}
+
 TEST_F(MemoryCliTest, AGzipBombIsAnErrorInLittleMemory) {
   ASSERT_THAT(Shell("{ echo first; head -c 600M /dev/zero | tr '\\0' x; } | gzip -1 > bomb.gz"),
               ExitsWith(0));
