@@ -19,12 +19,22 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
-/// A file as it stands: one that was written to meanwhile is no longer equal.
+/// Who owns a file, who may read it, and how many names it has.
+struct FileAttributes {
+  uint64_t mode;
+  uint64_t user;
+  uint64_t group;
+  uint64_t links;
+  bool operator==(const FileAttributes&) const = default;
+};
+
+/// A file as it stands. Times are since the epoch.
 struct FileState {
   FileId id;
   uint64_t size_bytes;
-  int64_t modified_ns;  // since the epoch
-  bool operator==(const FileState&) const = default;
+  int64_t modified_ns;  // set by whatever writes to it, but anybody may set it to any time
+  int64_t changed_ns;   // set to now by all of these, and by what changes the attributes
+  FileAttributes attributes;
 };
 
 /// Either mapped (a plain regular file) or a stream (anything else), which one worker reads from

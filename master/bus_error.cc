@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -25,7 +26,8 @@ struct Mapping {
   std::string_view text;
   uint64_t input = 0;
   std::string path;
-  std::string message_start;
+  std::optional<FileId> id;
+  std::string message_start;  // up to the file's name
 };
 
 std::vector<Mapping> mappings;
@@ -92,15 +94,18 @@ void Print(uint64_t number) {
   struct stat status;
   const bool is_there = mapping.path == "-" ? fstat(STDIN_FILENO, &status) == 0
                                             : stat(mapping.path.c_str(), &status) == 0;
-  if (is_there && static_cast<uint64_t>(status.st_size) < mapping.text.size()) {
-    Print("shrank from ");
+  // Another file that took its place tells nothing of this one.
+  const bool is_same =
+      is_there && mapping.id == FileId{.device = status.st_dev, .inode = status.st_ino};
+  if (is_same && static_cast<uint64_t>(status.st_size) < mapping.text.size()) {
+    Print(" shrank from ");
     Print(mapping.text.size());
     Print(" to ");
     Print(static_cast<uint64_t>(status.st_size));
     Print(" bytes while being read");
   } else {
     const char* const reason = failure.error == 0 ? nullptr : strerrordesc_np(failure.error);
-    Print("cannot be read at byte ");
+    Print(": cannot be read at byte ");
     Print(failure.error == 0 ? touched : failure.file_offset);
     Print(": ");
     Print(reason == nullptr ? "it changed, or its disk fails" : reason);
@@ -161,7 +166,8 @@ BusErrorReport::BusErrorReport(std::span<const Input> inputs,
         {.text = text,
          .input = i,
          .path = paths[i],
-         .message_start = fmt::format("{}tally: {}: ", erase, EscapeForMessage(inputs[i].name))});
+         .id = inputs[i].state ? std::optional(inputs[i].state->id) : std::nullopt,
+         .message_start = fmt::format("{}tally: {}", erase, EscapeForMessage(inputs[i].name))});
   }
   Handle();
 }

@@ -28,11 +28,43 @@ constexpr std::string_view kStdinName = "standard input";
 
 std::string NameOf(const std::string& path) { return path == "-" ? std::string(kStdinName) : path; }
 
-FileState StateOf(const struct stat& status) {
+int64_t InNs(const timespec& time) {
   constexpr int64_t kNsPerSecond = 1'000'000'000;
+  return time.tv_sec * kNsPerSecond + time.tv_nsec;
+}
+
+FileState StateOf(const struct stat& status) {
   return {.id = {.device = status.st_dev, .inode = status.st_ino},
           .size_bytes = static_cast<uint64_t>(status.st_size),
-          .modified_ns = status.st_mtim.tv_sec * kNsPerSecond + status.st_mtim.tv_nsec};
+          .modified_ns = InNs(status.st_mtim),
+          .changed_ns = InNs(status.st_ctim),
+          .attributes = {.mode = status.st_mode,
+                         .user = status.st_uid,
+                         .group = status.st_gid,
+                         .links = status.st_nlink}};
+}
+
+// What happened to a file, to follow its name, and what to do about it. Empty: nothing that may
+// have changed its text.
+std::string DescribeChange(const FileState& before, const FileState& now) {
+  constexpr const char* kChanged = ": changed while being read";
+  if (now.id != before.id) {
+    return fmt::format(
+        "{}: another file took its place; nothing was written: count again for that one", kChanged);
+  }
+  if (now.size_bytes < before.size_bytes) {
+    return fmt::format(" shrank from {} to {} bytes while being read; nothing was written",
+                       before.size_bytes, now.size_bytes);
+  }
+  if (now.size_bytes != before.size_bytes || now.modified_ns != before.modified_ns) {
+    return fmt::format("{}; nothing was written: count it once it is complete", kChanged);
+  }
+  // A backup that links to it, or a chmod, is no reason to throw away the work of hours.
+  if (now.changed_ns == before.changed_ns || now.attributes != before.attributes) return "";
+  return fmt::format(
+      "{}, though its size and its time of modification are as before: that time may have been set "
+      "back (ctime tells); nothing was written: count it again once nobody touches it",
+      kChanged);
 }
 
 void CheckOneReadable(const std::string& path) {
@@ -212,19 +244,14 @@ void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string
     struct stat status {};
     const bool is_there =
         (paths[i] == "-" ? fstat(STDIN_FILENO, &status) : stat(paths[i].c_str(), &status)) == 0;
-    if (is_there && StateOf(status) == *input.state) continue;
     if (!is_there && errno != ENOENT) {
       throw SystemError(input.name, "cannot be checked for changes, so nothing was written", errno);
     }
-    const std::string name = EscapeForMessage(input.name);
-    const auto size_bytes = static_cast<uint64_t>(status.st_size);
-    if (is_there && size_bytes < input.state->size_bytes) {
-      throw Error(
-          fmt::format("{}: shrank from {} to {} bytes while being read; nothing was written", name,
-                      input.state->size_bytes, size_bytes));
-    }
-    throw Error(fmt::format(
-        "{}: changed while being read; nothing was written: count it once it is complete", name));
+    const std::string change =
+        is_there ? DescribeChange(*input.state, StateOf(status))
+                 : ": changed while being read: it was removed; nothing was written: put it back "
+                   "and count again";
+    if (!change.empty()) throw Error(EscapeForMessage(input.name) + change);
   }
 }
 

@@ -31,8 +31,9 @@ std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
 std::optional<std::string> FirstLine(const Input& input);
 
 /// Throws an Error for the first of the inputs, opened from these paths, that is no longer the file
-/// it was (by its inode, size and time of modification): what was read of it may be neither the old
-/// one nor the new one. Pipes and /proc files cannot tell.
+/// it was: by its inode, size and time of modification, and by its ctime where no other attribute
+/// explains that. What was read of it may be neither the old one nor the new one. Pipes and /proc
+/// files cannot tell.
 void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string>& paths);
 
 /// The first bytes of a plain file or of a pipe's text, at most `most_bytes`; none of gzip or of a
