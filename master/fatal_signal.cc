@@ -34,8 +34,8 @@ FatalSignalReport::FatalSignalReport() {
   const char* const erase = isatty(STDERR_FILENO) == 1 ? "\r\x1b[K" : "";
   for (size_t i = 0; i < kFatal.size(); ++i) {
     messages[i] = fmt::format(
-        "{}tally: a worker got SIG{}, and being a thread, it ends all of tally; nothing was "
-        "written. --mode process replaces a worker that dies\n",
+        "{}tally: a worker got SIG{}, and as it is no process of its own, this ends all of tally; "
+        "nothing was written. --mode process replaces a worker that dies\n",
         erase, sigabbrev_np(kFatal[i]));
     struct sigaction action {};
     action.sa_handler = OnFatalSignal;

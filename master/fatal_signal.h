@@ -1,4 +1,4 @@
-// What is said when a thread takes the whole process with it.
+// What is said when a worker that is no process of its own takes the whole program with it.
 #ifndef TALLY_MASTER_FATAL_SIGNAL_H_
 #define TALLY_MASTER_FATAL_SIGNAL_H_
 

@@ -145,6 +145,25 @@ TEST_F(WorkerDeathCliTest, WorkersThatOnlyWaitAreNotTakenForHung) {
   EXPECT_EQ(tally.Wait().err, "");
 }
 
+using CrashCliTest = PausedRunCliTest;
+
+// In either mode this is true, and it is told in the same words.
+TEST_F(CrashCliTest, WhereWorkersAreNoProcessesItEndsAllAndTheReasonIsTold) {
+  for (const char* const mode : {"thread", "serial"}) {
+    Process tally(Waiting({"count", "-f", "lines", "-j2", "--mode", mode, "-o", "out"}));
+    tally.WriteStdin("some\nlines\n");
+    tally.WaitUntil([&] { return tally.UnreadStdinBytes() == 0 && Catches(tally.pid(), SIGSEGV); },
+                    "the workers to wait for more input");
+    kill(tally.pid(), SIGSEGV);
+    const Outcome outcome = tally.Wait();
+    EXPECT_THAT(outcome, DiesBy(SIGSEGV));
+    EXPECT_EQ(outcome.err,
+              "tally: a worker got SIGSEGV, and as it is no process of its own, this ends all of "
+              "tally; nothing was written. --mode process replaces a worker that dies\n");
+    EXPECT_EQ(Read("out"), "");
+  }
+}
+
 /// Runs whose workers are killed from outside, whenever chance has it.
 class RandomKillsCliTest : public WorkerDeathCliTest, public testing::WithParamInterface<uint32_t> {
  protected:
