@@ -26,7 +26,13 @@ void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
   if (!skip_malformed && !first_lines_.empty()) {
     const MalformedLine& line = *first_lines_.front();
     if (line.position < unreadable_.position) {
-      throw Error(Describe(line) + "; --skip-malformed counts the rest");
+      // Of damaged gzip data, what comes before the end of a member was not checked yet, and to do
+      // that now could take hours.
+      const bool is_gzip = inputs_[line.position.input].gzip;
+      throw Error(Describe(line) + (is_gzip
+                                        ? "; that place is in the decompressed data; if 'gzip "
+                                          "-t' finds no damage, --skip-malformed counts the rest"
+                                        : "; --skip-malformed counts the rest"));
     }
   }
   if (!unreadable_.message.empty()) throw Error(std::string(unreadable_.message.view()));

@@ -155,7 +155,9 @@ void MapOrStream(const std::string& path, const struct stat& status, bool may_ma
   if (begin < 0) throw SystemError(input->name, "cannot be read", errno);
   char first[kGzipMagicBytes];
   const ssize_t count = pread(input->fd.get(), first, sizeof first, begin);
-  if (count < 0) throw SystemError(input->name, "cannot be read", errno);
+  if (count < 0) {
+    throw SystemError(input->name, fmt::format("cannot be read at byte {}", begin), errno);
+  }
   input->gzip = LooksLikeGzip({first, static_cast<size_t>(count)});
   input->size_known = true;
   const auto size = static_cast<uint64_t>(std::max(status.st_size, begin));

@@ -146,8 +146,9 @@ TEST(GzipSourceTest, ATruncatedFileIsAnErrorWhereverItEnds) {
         EXPECT_EQ(outcome.content, first_text);
         EXPECT_EQ(outcome.error, "");
       } else {
-        EXPECT_THAT(outcome.error, StartsWith("x.gz: truncated gzip data after byte " +
-                                              std::to_string(cut) + "; the file is incomplete"));
+        EXPECT_THAT(outcome.error,
+                    StartsWith("x.gz: truncated gzip data after byte " + std::to_string(cut) +
+                               " of the compressed data; the file is incomplete"));
       }
     }
   }
@@ -182,7 +183,7 @@ TEST(GzipSourceTest, CorruptionIsNamedWithItsPlaceAndKind) {
   bytes[bytes.size() - 6] ^= 1;  // of the checksum
   EXPECT_EQ(ReadUntilError(GunzipOf(bytes).get()).error,
             "x.gz: corrupt gzip data near byte " + std::to_string(bytes.size() - 4) +
-                ": incorrect data check; the file is damaged, get it again");
+                " of the compressed data: incorrect data check; the file is damaged, get it again");
   EXPECT_THAT(ReadUntilError(GunzipOf("\x1f\x8b\x08\xff"s + std::string(20, 'x')).get()).error,
               HasSubstr("unknown header flags set"));
   EXPECT_EQ(ReadUntilError(GunzipOf("plain text").get()).error, "x.gz: no gzip data at byte 0");
@@ -401,7 +402,7 @@ TEST_F(DescriptorSourceTest, AnErrorNamesTheFilePlaceAndReason) {
                                            "some\x1b"
                                            "dir");
   EXPECT_EQ(ReadUntilError(source.get()).error,
-            "some\\x1bdir: cannot read at byte 0: Is a directory");
+            "some\\x1bdir: cannot be read at byte 0: Is a directory");
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class DescriptorSource : public ByteSource {
       if (poll(&readable, 1, -1) >= 0 || errno == EINTR) return;
       error = errno;
     }
-    failure_.Throw(SystemError(name_, fmt::format("cannot read at byte {}", consumed_), error));
+    failure_.Throw(SystemError(name_, fmt::format("cannot be read at byte {}", consumed_), error));
   }
 
   const UniqueFd fd_;
@@ -147,6 +147,7 @@ class GzipSource : public ByteSource {
   }
 
   uint64_t file_bytes_consumed() const override { return received_ - stream_.avail_in; }
+  std::string_view byte_name() const override { return "decompressed byte"; }
 
  private:
   static constexpr size_t kInputBytes = size_t{128} << 10;
@@ -222,14 +223,18 @@ class GzipSource : public ByteSource {
   }
 
   [[noreturn]] void FailOnTruncation() {
-    Fail(fmt::format("truncated gzip data after byte {}; the file is incomplete, get it again",
-                     file_bytes_consumed()));
+    Fail(
+        fmt::format("truncated gzip data after byte {} of the compressed data; the file is "
+                    "incomplete, get it again",
+                    file_bytes_consumed()));
   }
 
   [[noreturn]] void FailOnCorruption() {
-    Fail(fmt::format("corrupt gzip data near byte {}: {}; the file is damaged, get it again",
-                     file_bytes_consumed(),
-                     stream_.msg != nullptr ? stream_.msg : "a preset dictionary is not allowed"));
+    Fail(
+        fmt::format("corrupt gzip data near byte {} of the compressed data: {}; the file is "
+                    "damaged, get it again",
+                    file_bytes_consumed(),
+                    stream_.msg != nullptr ? stream_.msg : "a preset dictionary is not allowed"));
   }
 
   [[noreturn]] void FailOnGarbage() {

@@ -26,6 +26,9 @@ class ByteSource {
 
   /// Bytes of the file (compressed, where it is) consumed so far: for progress.
   virtual uint64_t file_bytes_consumed() const = 0;
+
+  /// What messages call a byte of what Read() returns, where that is not one of the file.
+  virtual std::string_view byte_name() const { return "byte"; }
 };
 
 /// What is done when bytes are long in coming.

@@ -121,9 +121,8 @@ void StreamReader::SkipTo(uint64_t offset, const std::function<void()>& now_and_
     const size_t count =
         source_->Read(skipped.data(), std::min<uint64_t>(skipped.size(), offset - offset_));
     if (count == 0) {
-      throw Error(
-          fmt::format("{}: changed while being read: it ends at byte {}, and did not before",
-                      EscapeForMessage(name_), offset_));
+      throw Error(fmt::format("{}: changed while being read: it ends at {} {}, and did not before",
+                              EscapeForMessage(name_), source_->byte_name(), offset_));
     }
     offset_ += count;
     text_bytes_read_ += count;
