@@ -53,6 +53,11 @@ class Interrupted : public std::exception {
 /// An Error of the form "path: what went wrong: strerror(errno_value)".
 Error SystemError(std::string_view path, std::string_view what, int errno_value);
 
+/// An amount of memory for a message: "25 MiB", "300 KiB". What there is of it is to be rounded
+/// down, what is needed up.
+enum class Rounding { kDown, kUp };
+std::string FormatMemory(uint64_t bytes, Rounding rounding = Rounding::kDown);
+
 /// What a person can do where so many workers find too little address space.
 std::string_view AddressSpaceRemedy(uint64_t workers);
 

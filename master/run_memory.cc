@@ -34,11 +34,14 @@ uint64_t TableBudget(const RunNeeds& needs, const BlockPool& blocks) {
   const uint64_t for_blocks = blocks.count * blocks.target_bytes;
   const uint64_t least = needs.workers * CountTable::kMinRegionBytes + for_blocks;
   if (needs.memory.bytes < least) {
-    throw Error(fmt::format("{} workers need at least {} MiB of memory, but this run may take only "
-                            "{} MiB ({}): use fewer workers (-j), or {}",
-                            needs.workers, (least >> 20) + 1, needs.memory.bytes >> 20,
-                            needs.memory.what, needs.memory.remedy),
-                kExitMemory);
+    const bool is_alone = needs.workers == 1;
+    throw Error(
+        fmt::format("{} worker{} at least {} of memory, but this run may take only {} ({}): {}{}",
+                    needs.workers, is_alone ? " needs" : "s need",
+                    FormatMemory(least, Rounding::kUp), FormatMemory(needs.memory.bytes),
+                    needs.memory.what, is_alone ? "" : "use fewer workers (-j), or ",
+                    needs.memory.remedy),
+        kExitMemory);
   }
   return needs.memory.bytes - for_blocks;
 }

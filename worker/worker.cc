@@ -124,11 +124,10 @@ bool CountingSink::Fail(CountTable::AddResult result) {
   if (result == CountTable::AddResult::kRefused) {
     const MemoryBudget& memory = plan_.control->memory();
     report_->fatal.Set(
-        fmt::format("out of memory: the tables take {} MiB, with {} keys in this worker's, and "
-                    "have to grow, but "
-                    "may take only {} MiB in all ({})",
-                    memory.taken_bytes() >> 20, table_->size(), memory.limit_bytes() >> 20,
-                    plan_.memory_remedy));
+        fmt::format("out of memory: the tables take {}, with {} keys in this worker's, and have to "
+                    "grow, but may take only {} in all ({})",
+                    FormatMemory(memory.taken_bytes()), table_->size(),
+                    FormatMemory(memory.limit_bytes()), plan_.memory_remedy));
   } else {
     report_->fatal.Set(fmt::format(
         "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),

@@ -61,8 +61,27 @@ TEST_F(MemoryCliTest, WorkersThatCannotEvenStartAreStatus4) {
   const Outcome outcome = Tally({"count", "-f", "lines", "-j100", "--memory", "1M", "in"});
   EXPECT_THAT(outcome, ExitsWith(4));
   EXPECT_EQ(outcome.err,
-            "tally: 100 workers need at least 26 MiB of memory, but this run may take only 1 MiB "
+            "tally: 100 workers need at least 25 MiB of memory, but this run may take only 1 MiB "
             "(--memory): use fewer workers (-j), or raise --memory\n");
+}
+
+TEST_F(MemoryCliTest, LittleMemoryIsToldAsWhatItIs) {
+  Write("in", Lines(10'000));
+  const auto error = [this](const char* memory, const char* workers) {
+    const Outcome outcome =
+        Tally({"count", "-f", "lines", "-j", workers, "--memory", memory, "in"});
+    EXPECT_THAT(outcome, ExitsWith(4));
+    return outcome.err;
+  };
+  EXPECT_EQ(error("5K", "1"),
+            "tally: 1 worker needs at least 256 KiB of memory, but this run may take only 5 KiB "
+            "(--memory): raise --memory\n");
+  EXPECT_EQ(error("700", "5"),
+            "tally: 5 workers need at least 1280 KiB of memory, but this run may take only 700 "
+            "bytes (--memory): use fewer workers (-j), or raise --memory\n");
+  EXPECT_THAT(error("300K", "1"), AllOf(HasSubstr("out of memory: the tables take "),
+                                        HasSubstr("but may take only 300 KiB in all (--memory: "
+                                                  "raise --memory)")));
 }
 
 // Nothing of it is kept but its first bytes.
