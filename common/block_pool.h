@@ -15,10 +15,13 @@ namespace tally {
 /// `target_bytes`, which is accounted for beforehand; one that a longer record grows beyond them
 /// has to be granted that, and gives it back when it is free again.
 struct BlockPool {
+  enum class Limit { kFormat, kMemory, kAddressSpace };
+
   SharedRegion region;
   uint32_t count = 0;
   uint64_t chunks_per_savepoint = 1;  // whose blocks a worker may keep meanwhile
-  size_t capacity_bytes = 0;          // of a block, kReadablePadding not included
+  size_t capacity_bytes = 0;          // of a block, kReadablePadding not included,
+  Limit limit = Limit::kFormat;       // and why it is not larger
   size_t target_bytes = 0;
 
   char* block(uint64_t number) const {

@@ -56,6 +56,21 @@ uint64_t MostTableBytes(std::span<const Input> inputs, const MemoryLimits& limit
   return std::min(by_memory, least + std::min(input_bytes, by_memory) * kTableBytesPerInputByte);
 }
 
+// Where even `least_bytes` for so many workers are too much.
+Error TooLittleAddressSpace(uint64_t least_bytes, std::string_view what_for, uint32_t workers,
+                            const MemoryLimits& limits) {
+  const uint64_t left = limits.address_space_bytes;
+  // The limits of the process are not the only ones (vm.overcommit_memory=2).
+  const std::string there_is = left < least_bytes
+                                   ? fmt::format("only {} are left", FormatMemory(left))
+                                   : "the system gives less";
+  return Error(
+      fmt::format("{} worker{} at least {} of address space {}, but {}; {}", workers,
+                  workers == 1 ? " needs" : "s need", FormatMemory(least_bytes, Rounding::kUp),
+                  what_for, there_is, AddressSpaceRemedy(workers)),
+      kExitMemory);
+}
+
 }  // namespace
 
 MemoryLimits MemoryLimits::OfThisProcess() {
@@ -78,8 +93,9 @@ MemoryLimits MemoryLimits::OfThisProcess() {
   return limits;
 }
 
-std::vector<SharedRegion> ReserveTables(uint32_t count, std::span<const Input> inputs,
-                                        const MemoryLimits& limits) {
+std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
+                                        const MemoryLimits& limits, uint32_t regions_each) {
+  const uint64_t count = uint64_t{workers} * regions_each;
   // Half of the space for all tables: the merge needs its own.
   uint64_t bytes = std::min(MostTableBytes(inputs, limits), limits.address_space_bytes / 2 / count);
   for (; bytes >= CountTable::kMinRegionBytes; bytes /= 2) {
@@ -91,12 +107,8 @@ std::vector<SharedRegion> ReserveTables(uint32_t count, std::span<const Input> i
       // The system gives less than its limits say (vm.overcommit_memory=2): try half.
     }
   }
-  throw Error(
-      fmt::format("each of {} tables needs at least {} KiB of address space, but only {} KiB are "
-                  "left in all; {}",
-                  count, CountTable::kMinRegionBytes >> 10, limits.address_space_bytes >> 10,
-                  AddressSpaceRemedy(count)),
-      kExitMemory);
+  throw TooLittleAddressSpace(2 * count * CountTable::kMinRegionBytes, "for tables and their merge",
+                              workers, limits);
 }
 
 SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const Input> inputs,
@@ -147,19 +159,20 @@ BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits) {
     try {
       pool.region = SharedRegion::Reserve(count * bytes);
       pool.capacity_bytes = bytes - kReadablePadding;
+      if (bytes < kMaxBlockBytes) {
+        pool.limit =
+            bytes == for_long_records ? BlockPool::Limit::kMemory : BlockPool::Limit::kAddressSpace;
+      }
       pool.count = static_cast<uint32_t>(count);
       return pool;
     } catch (const NoAddressSpace&) {
       // As above: try half.
     }
   }
-  throw Error(
-      fmt::format("{} KiB of address space are needed to read what cannot be mapped (pipes, "
-                  "compressed files, or "
-                  "files larger than the space left), but only {} KiB are left; {}",
-                  (count * pool.target_bytes) >> 10, limits.address_space_bytes >> 10,
-                  AddressSpaceRemedy(needs.workers)),
-      kExitMemory);
+  throw TooLittleAddressSpace(8 * count * (pool.target_bytes + kReadablePadding),
+                              "to read what cannot be mapped (pipes, compressed files, or files "
+                              "larger than the space left)",
+                              needs.workers, limits);
 }
 
 }  // namespace tally

@@ -23,11 +23,11 @@ struct MemoryLimits {
   static MemoryLimits OfThisProcess();
 };
 
-/// Regions for so many tables, each as large as its keys could need: bounded by the inputs where
-/// their size is known, and by twice the machine's memory. Takes less where the system gives less.
-/// Throws an Error with the numbers where there is not even room for small tables.
-std::vector<SharedRegion> ReserveTables(uint32_t count, std::span<const Input> inputs,
-                                        const MemoryLimits& limits);
+/// `regions_each` for each worker's table, each as large as its keys could need: bounded by the
+/// inputs where their size is known, and by twice the machine's memory. Takes less where the system
+/// gives less. Throws an Error with the numbers where there is not even room for small tables.
+std::vector<SharedRegion> ReserveTables(uint32_t workers, std::span<const Input> inputs,
+                                        const MemoryLimits& limits, uint32_t regions_each = 1);
 
 /// The ledger: the mapped chunks, and room for those of the streams, if there are any.
 SharedRegion ReserveLedger(std::span<const Chunk> mapped_chunks, std::span<const Input> inputs,

@@ -74,8 +74,8 @@ RunMemory::RunMemory(const RunNeeds& needs) : hash_seed_(RandomSeed()) {
        .streams = streams,
        .blocks = streams.empty() ? nullptr : &blocks_,
        .keep_blocks = keep_blocks});
-  regions_ = ReserveTables(keep_blocks ? 2 * needs.workers : needs.workers, needs.inputs,
-                           MemoryLimits::OfThisProcess());
+  regions_ = ReserveTables(needs.workers, needs.inputs, MemoryLimits::OfThisProcess(),
+                           /*regions_each=*/keep_blocks ? 2 : 1);
   while (regions_.size() > needs.workers) {
     undo_regions_.push_back(std::move(regions_.back()));
     regions_.pop_back();
