@@ -63,11 +63,13 @@ struct MalformedLine {
 struct InputFailure {
   Position position = kEndOfInputs;
   FixedText<18432> message;  // room for the longest path, escaped
+  ExitStatus exit_status = kExitFailed;
 
-  void NoteFirst(Position at, std::string_view why) {
+  void NoteFirst(Position at, std::string_view why, ExitStatus status = kExitFailed) {
     if (at >= position) return;
     position = at;
     message.Set(why);
+    exit_status = status;
   }
 };
 

@@ -242,6 +242,10 @@ void CountJob::Map() {
   plan.memory_remedy =
       fmt::format("{}: {}{}", memory_limit_.what, workers_ > 1 ? "use fewer workers (-j), or " : "",
                   memory_limit_.remedy);
+  if (memory_->blocks().limit == BlockPool::Limit::kMemory) plan.record_remedy = plan.memory_remedy;
+  if (memory_->blocks().limit == BlockPool::Limit::kAddressSpace) {
+    plan.record_remedy = fmt::format("address space: {}", AddressSpaceRemedy(workers_));
+  }
   MapPhase map({.plan = plan,
                 .workers = workers_,
                 .workers_are_processes = options_.mode == ExecutionMode::kProcess,

@@ -13,7 +13,8 @@ InputFindings::InputFindings(const ControlBlock& control, std::span<const Input>
                              const InputFailure& feeder_failure)
     : control_(control), inputs_(inputs), unreadable_(feeder_failure) {
   for (const WorkerReport& report : control.reports()) {
-    unreadable_.NoteFirst(report.input_failure.position, report.input_failure.message.view());
+    unreadable_.NoteFirst(report.input_failure.position, report.input_failure.message.view(),
+                          report.input_failure.exit_status);
     malformed_ += report.malformed;
     for (size_t i = 0; i < report.samples_used(); ++i) first_lines_.push_back(&report.samples[i]);
   }
@@ -35,7 +36,9 @@ void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
                                         : "; --skip-malformed counts the rest"));
     }
   }
-  if (!unreadable_.message.empty()) throw Error(std::string(unreadable_.message.view()));
+  if (!unreadable_.message.empty()) {
+    throw Error(std::string(unreadable_.message.view()), unreadable_.exit_status);
+  }
 }
 
 void InputFindings::SaySkipped(uint64_t records) const {

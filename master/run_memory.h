@@ -36,6 +36,7 @@ class RunMemory {
 
   ControlBlock& control() { return *control_; }
   std::span<char* const> tables() const { return tables_; }
+  const BlockPool& blocks() const { return blocks_; }
 
   /// Once all is counted: what was kept for workers that die.
   void DropUndoLogs() { undo_regions_.clear(); }

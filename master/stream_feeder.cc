@@ -39,7 +39,7 @@ StreamFeeder::StreamFeeder(const CountPlan& plan) : plan_(plan), queue_(plan.con
     const Patience none{.while_waiting = [] { throw NotReady(); },
                         .each = std::chrono::milliseconds(0)};
     source.reader.emplace(OpenStream(input, none), input.name, CutRuleFor(plan.format.format),
-                          plan.blocks->target_bytes);
+                          plan.blocks->target_bytes, plan.record_remedy);
   }
 }
 
@@ -118,7 +118,7 @@ void StreamFeeder::Fill(Source* source) {
     source->filled =
         MakeChunk(filled, text, block, plan_.format.format, queue_.streams()[source->stream]);
   } catch (const Error& error) {
-    Fail(source, error.what());
+    Fail(source, error.what(), error.exit_status());
   } catch (const NotReady&) {
     source->lacks_bytes = true;
   } catch (const OutOfTime&) {
@@ -126,9 +126,9 @@ void StreamFeeder::Fill(Source* source) {
   }
 }
 
-void StreamFeeder::Fail(Source* source, std::string_view message) {
+void StreamFeeder::Fail(Source* source, std::string_view message, ExitStatus status) {
   source->failed_at = Position{.input = source->input, .offset = source->reader->offset()};
-  failure_.NoteFirst(*source->failed_at, message);
+  failure_.NoteFirst(*source->failed_at, message, status);
   source->ended = true;
 }
 

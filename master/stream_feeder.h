@@ -46,7 +46,7 @@ class StreamFeeder : public Feeder {
 
   bool Advance(Source* source);
   void Fill(Source* source);
-  void Fail(Source* source, std::string_view message);
+  void Fail(Source* source, std::string_view message, ExitStatus status = kExitFailed);
 
   const CountPlan& plan_;
   WorkQueue& queue_;

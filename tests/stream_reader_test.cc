@@ -159,6 +159,20 @@ TEST(StreamReaderTest, ARecordThatIsLongerThanTheBlockIsAnErrorWithItsPlace) {
   EXPECT_EQ(reader.offset(), 4U);
 }
 
+TEST(StreamReaderTest, WhereMemoryIsTheReasonItSaysWhatWouldHelp) {
+  StreamReader reader(std::make_unique<FakeSource>(std::string(101, 'x'), 64), "stream",
+                      CutRule::kAtNewline, 10, "buy some");
+  StreamReader::Filled filled;
+  try {
+    FillBlock(&reader, 100, &filled);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("out of memory"));
+    EXPECT_THAT(error.what(), HasSubstr("(buy some, or give it as a plain file)"));
+    EXPECT_EQ(error.exit_status(), kExitMemory);
+  }
+}
+
 TEST(StreamReaderTest, AnErrorOfTheSourceComesAfterTheRecordsBeforeIt) {
   for (const size_t block_bytes : {1U, 2U, 3U, 4U, 5U, 100U}) {
     for (const size_t most_bytes : {1U, 100U}) {
@@ -274,8 +288,8 @@ TEST(StreamReaderTest, ABlockAsksBeforeItHoldsMoreThanUsual) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.exit_status(), kExitMemory);
-    EXPECT_THAT(error.what(), HasSubstr("stream: out of memory: a record of over"));
-    EXPECT_THAT(error.what(), HasSubstr("begins at byte 4"));
+    EXPECT_THAT(error.what(), HasSubstr("stream: a record of over 10 bytes begins at byte 4; "
+                                        "out of memory to read on"));
   }
 }
 

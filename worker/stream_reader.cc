@@ -35,11 +35,12 @@ std::unique_ptr<ByteSource> OpenStream(const Input& input, Patience patience) {
 }
 
 StreamReader::StreamReader(std::unique_ptr<ByteSource> source, std::string name, CutRule cut_rule,
-                           size_t block_bytes)
+                           size_t block_bytes, std::string memory_remedy)
     : source_(std::move(source)),
       name_(std::move(name)),
       cut_rule_(cut_rule),
-      block_bytes_(block_bytes) {}
+      block_bytes_(block_bytes),
+      memory_remedy_(std::move(memory_remedy)) {}
 
 StreamReader::Filled StreamReader::Fill(std::span<char> block, const FillHooks& hooks) {
   if (!filling_) Begin(block, hooks);
@@ -72,21 +73,36 @@ void StreamReader::Begin(std::span<char> block, const FillHooks& hooks) {
   filling_ = true;
 }
 
+std::string StreamReader::ALongRecord(size_t bytes) const {
+  return fmt::format("{}: a record of over {} bytes begins at {} {}", EscapeForMessage(name_), bytes,
+                     source_->byte_name(), offset_);
+}
+
+Error StreamReader::TooLong(size_t most_bytes) const {
+  const std::string what = ALongRecord(most_bytes);
+  if (memory_remedy_.empty()) {
+    return Error(what +
+                 "; nothing as long can be read from a pipe or a compressed file: give it as a "
+                 "plain file");
+  }
+  return Error(
+      fmt::format("{}; out of memory to read a longer one from a pipe or a compressed file "
+                  "({}, or give it as a plain file)",
+                  what, memory_remedy_),
+      kExitMemory);
+}
+
 void StreamReader::Grow(size_t most_bytes, const FillHooks& hooks) {
   NoteSearched();
-  if (size_ == most_bytes) {
-    throw Error(
-        fmt::format("{}: a record of over {} bytes begins at byte {}; nothing as long can "
-                    "be read from a pipe or a compressed file: give it as a plain file",
-                    EscapeForMessage(name_), most_bytes, offset_));
-  }
+  if (size_ == most_bytes) throw TooLong(most_bytes);
   SetGoal(std::min(2 * size_, most_bytes), hooks);
 }
 
 void StreamReader::SetGoal(size_t bytes, const FillHooks& hooks) {
   if (bytes > block_bytes_ && hooks.may_hold && !hooks.may_hold(bytes)) {
-    throw Error(fmt::format("{}: out of memory: a record of over {} bytes begins at byte {}",
-                            EscapeForMessage(name_), size_, offset_),
+    throw Error(ALongRecord(size_) +
+                    "; out of memory to read on: the tables and other long records have the rest; "
+                    "use fewer workers (-j), or raise --memory, or give it as a plain file",
                 kExitMemory);
   }
   goal_ = bytes;

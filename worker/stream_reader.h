@@ -32,9 +32,10 @@ struct FillHooks {
 /// One stream, from front to end. For its one reader.
 class StreamReader {
  public:
-  /// A block is full once it holds `block_bytes`; a longer record makes a longer block.
+  /// A block is full once it holds `block_bytes`; a longer record makes a longer block. Where the
+  /// blocks are as long as memory allows, `memory_remedy` says what would make them longer.
   StreamReader(std::unique_ptr<ByteSource> source, std::string name, CutRule cut_rule,
-               size_t block_bytes);
+               size_t block_bytes, std::string memory_remedy = "");
 
   struct Filled {
     uint64_t begin;       // offset of the block's text in the stream
@@ -66,11 +67,14 @@ class StreamReader {
   void SetGoal(size_t bytes, const FillHooks& hooks);
   void NoteSearched();
   void ReadOn(std::span<char> block, const FillHooks& hooks);
+  std::string ALongRecord(size_t bytes) const;
+  Error TooLong(size_t most_bytes) const;
 
   std::unique_ptr<ByteSource> source_;
   std::string name_;
   CutRule cut_rule_;
   size_t block_bytes_;
+  std::string memory_remedy_;
   std::string begun_;     // the start of a record whose end was not read yet
   bool filling_ = false;  // a block is under way,
   size_t size_ = 0;       // has so much text,

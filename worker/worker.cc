@@ -175,7 +175,8 @@ class Worker {
   void OpenStreamAgain(uint32_t number);
   void FillBlock(uint32_t block);
   void StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at = {});
-  void FailToRead(std::string_view message, std::optional<uint32_t> unused_block);
+  void FailToRead(std::string_view message, std::optional<uint32_t> unused_block,
+                  ExitStatus status = kExitFailed);
   bool CountChunk(uint64_t number);
   void SaveAtTimes(const Chunk& counted);
   void TakeOverFrom(uint32_t dead);
@@ -253,7 +254,7 @@ void Worker::OpenStreamAgain(uint32_t number) {
   };
   try {
     reader_.emplace(OpenStream(input, {while_waiting}), input.name, CutRuleFor(plan_.format.format),
-                    plan_.blocks->target_bytes);
+                    plan_.blocks->target_bytes, plan_.record_remedy);
     reader_->SkipTo(reading_from_, while_waiting);
   } catch (const Error& error) {
     FailToRead(error.what(), std::nullopt);
@@ -274,7 +275,7 @@ void Worker::FillBlock(uint32_t block) {
                              return blocks.MayHold(block, bytes, memory);
                            }});
   } catch (const Error& error) {
-    return FailToRead(error.what(), block);
+    return FailToRead(error.what(), block, error.exit_status());
   } catch (const NoLongerWanted&) {
     return StopReading(block);
   }
@@ -295,9 +296,10 @@ void Worker::StopReading(std::optional<uint32_t> unused_block, std::optional<Pos
   queue_.CloseStream(index_, unused_block, failed_at);
 }
 
-void Worker::FailToRead(std::string_view message, std::optional<uint32_t> unused_block) {
+void Worker::FailToRead(std::string_view message, std::optional<uint32_t> unused_block,
+                        ExitStatus status) {
   const Position position = ReadingAt();
-  report_.input_failure.NoteFirst(position, message);
+  report_.input_failure.NoteFirst(position, message, status);
   StopReading(unused_block, position);
 }
 

@@ -26,6 +26,7 @@ struct CountPlan {
   uint64_t hash_seed = 0;
   const BlockPool* blocks = nullptr;
   std::string memory_remedy;  // for when the limit on memory is met: what it is, what to do
+  std::string record_remedy;  // the same for records that fit no block; empty: there is none
 };
 
 /// Counts until nothing is left, as worker number `worker`. Failures go into the worker's report;

@@ -117,10 +117,32 @@ TEST_F(MemoryCliTest, AGzipBombIsAnErrorInLittleMemory) {
   ASSERT_THAT(Shell("{ echo first; head -c 600M /dev/zero | tr '\\0' x; } | gzip -1 > bomb.gz"),
               ExitsWith(0));
   const Outcome outcome = Tally({"count", "-f", "lines", "-j2", "--memory", "64M", "bomb.gz"});
-  EXPECT_THAT(outcome, ExitsWith(1));
-  EXPECT_THAT(outcome.err,
-              AllOf(StartsWith("tally: bomb.gz: a record of over "), HasSubstr("at byte 6")));
+  EXPECT_THAT(outcome, ExitsWith(4));
+  EXPECT_EQ(outcome.err,
+            "tally: bomb.gz: a record of over 4194240 bytes begins at decompressed byte 6; out of "
+            "memory to read a longer one from a pipe or a compressed file (--memory: use fewer "
+            "workers (-j), or raise --memory, or give it as a plain file)\n");
   EXPECT_THAT(Files(), ElementsAre("bomb.gz"));
+}
+
+TEST_F(MemoryCliTest, ARecordOfAPipeThatMemoryIsTooSmallForIsStatus4WithARemedy) {
+  const std::string text = "k\t1\n" + std::string(3 << 20, 'x') + "\t2\n";
+  const std::vector<std::string> arguments = {"count", "-f", "columns", "-k2", "-s", "key"};
+  std::vector<std::string> little = arguments;
+  little.insert(little.end(), {"-j2", "--memory", "16M"});
+  const Outcome outcome = Tally(little, Stdin::Text(text));
+  EXPECT_THAT(outcome, ExitsWith(4));
+  EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: standard input: a record of over "),
+                                 HasSubstr("begins at byte 4; out of memory"),
+                                 HasSubstr("(--memory: use fewer workers (-j), or raise --memory, "
+                                           "or give it as a plain file)")));
+  // What the message says.
+  std::vector<std::string> more = arguments;
+  more.insert(more.end(), {"-j2", "--memory", "128M"});
+  EXPECT_EQ(Tally(more, Stdin::Text(text)).out, "1\t1\n2\t1\n");
+  Write("in", text);
+  little.emplace_back("in");
+  EXPECT_EQ(Tally(little).out, "1\t1\n2\t1\n");
 }
 
 }  // namespace
