@@ -99,7 +99,7 @@ class CountJob {
   void OpenAndPlan();
   Format DetectFormat();
   void WarnOfForeignFormats();
-  void WarnOfUnmappedFiles();
+  void SayWhatIsNotMapped();
   void Allocate();
   bool IsAlone() const { return workers_ == 1 || options_.mode == ExecutionMode::kSerial; }
   RaceWindow Window() const;
@@ -149,10 +149,8 @@ void CountJob::OpenAndPlan() {
     progress_.Show({.more_chunks = true, .note = "waiting for " + name});
   });
   bus_errors_.emplace(inputs_, options_.files);
-  if (!options_.quiet) {
-    WarnOfForeignFormats();
-    WarnOfUnmappedFiles();
-  }
+  if (options_.warnings) WarnOfForeignFormats();
+  if (!options_.quiet) SayWhatIsNotMapped();
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
   input_bytes_ = 0;
@@ -185,8 +183,8 @@ Format CountJob::DetectFormat() {
   return Format::kWords;
 }
 
-// Not an error: any bytes can be counted, and somebody may want to. Once is enough: such files come
-// by the dozen.
+// Not an error: any bytes can be counted, and somebody may want to. But hardly ever, so this is
+// told even with -q. Once is enough: such files come by the dozen.
 void CountJob::WarnOfForeignFormats() {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const auto format = RecognizeForeignFormat(FirstBytes(inputs_[i], kForeignFormatBytes));
@@ -203,7 +201,7 @@ void CountJob::WarnOfForeignFormats() {
 }
 
 // Once, too: it is slower, and the cause is mostly the same for all.
-void CountJob::WarnOfUnmappedFiles() {
+void CountJob::SayWhatIsNotMapped() {
   for (const Input& input : inputs_) {
     if (input.cannot_map == 0) continue;
     progress_.Erase();
@@ -312,7 +310,9 @@ void CountJob::CheckInputs() {
   findings.ThrowFirstFailure(options_.skip_malformed);
   stats_.malformed = findings.malformed();
   const WorkDone done = control_->work_done();
-  if (!options_.quiet) findings.SaySkipped(done.records);
+  if (!options_.quiet) findings.SayWhichWereSkipped();
+  const bool none_is_left = findings.malformed() > 0 && done.records == 0;
+  if (!options_.quiet || (none_is_left && options_.warnings)) findings.SaySkipped(done.records);
   stats_.chunks = control_->queue().chunks_known();
   stats_.chunks_done = control_->progress().chunks;
   stats_.updates_lost = done.chunks - stats_.chunks_done;

@@ -41,11 +41,14 @@ void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
   }
 }
 
-void InputFindings::SaySkipped(uint64_t records) const {
-  if (malformed_ == 0) return;
+void InputFindings::SayWhichWereSkipped() const {
   for (const MalformedLine* line : first_lines_) {
     Say(fmt::format("skipped: {}", Describe(*line)));
   }
+}
+
+void InputFindings::SaySkipped(uint64_t records) const {
+  if (malformed_ == 0) return;
   Say(fmt::format(
       "{} malformed line{} skipped{}", malformed_, malformed_ == 1 ? "" : "s",
       records == 0 ? ", and no other was counted: is this the right format (-f)?" : ""));

@@ -26,8 +26,10 @@ class InputFindings {
   /// How many lines were malformed.
   uint64_t malformed() const { return malformed_; }
 
-  /// Shows the first malformed lines and says how many there were, beside `records` good ones;
-  /// nothing where there were none.
+  /// Shows the first malformed lines, if any.
+  void SayWhichWereSkipped() const;
+  /// Says how many malformed lines there were, beside `records` good ones; nothing where there were
+  /// none.
   void SaySkipped(uint64_t records) const;
 
  private:

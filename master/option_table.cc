@@ -154,7 +154,7 @@ OptionGroup RunningOptions(CountOptions* to) {
        {'q',
         "quiet",
         "",
-        "only errors on standard error",
+        "no notes and no progress, only warnings and errors",
         [=](Text) { to->quiet = true; },
         {"silent"}},
        {'h', "help", "", "print this help", [](Text) {}},

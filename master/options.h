@@ -52,7 +52,8 @@ struct CountOptions {
 
   bool skip_malformed = false;
   ProgressMode progress = ProgressMode::kAuto;
-  bool quiet = false;
+  bool quiet = false;      // no notes; warnings stay,
+  bool warnings = true;    // but for those that would come with each of many runs
   std::string stats_path;  // empty: none
 };
 

@@ -46,6 +46,7 @@ Result Count(const std::vector<std::string>& files, const Launch& launch) {
   options.workers = launch.workers;
   options.mode = launch.mode;
   options.quiet = true;
+  options.warnings = false;
   options.progress = ProgressMode::kNever;
   options.output_path = PathOf(output);
   try {

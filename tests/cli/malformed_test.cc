@@ -259,7 +259,10 @@ TEST_F(MalformedCliTest, AllLinesMayBeSkipped) {
   const Outcome outcome = SameForAll({"-f", "ngram", "--skip-malformed"}, "one\ntwo\n\nthree");
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(outcome.err, HasSubstr("4 malformed lines skipped, and no other was counted"));
+  const std::string all = "tally: 4 malformed lines skipped, and no other was counted";
+  EXPECT_THAT(outcome.err, HasSubstr(all));
+  const Outcome quiet = Tally({"count", "-q", "-f", "ngram", "--skip-malformed", "in"});
+  EXPECT_EQ(quiet.err, all + ": is this the right format (-f)?\n");
 }
 
 }  // namespace
