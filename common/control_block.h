@@ -109,7 +109,7 @@ class ControlBlock {
     uint32_t workers = 1;
     ProgressRule progress = {};
     uint64_t memory_limit_bytes = MemoryBudget::kNoLimit;
-    std::span<Chunk> ledger;  // as for WorkQueue
+    std::span<Chunk> ledger = {};  // as for WorkQueue
     uint64_t mapped_chunks = 0;
     std::span<const Stream> streams = {};
     const BlockPool* blocks = nullptr;  // none where there is no stream
@@ -155,6 +155,12 @@ class ControlBlock {
   }
   /// What the counter says: less than what was done, where an unsafe one lost updates.
   WorkDone progress() const { return rule_.unsafe ? unsafe_progress_.Get() : progress_.Get(); }
+  /// How many chunks the counter lacks. An unsafe one may also have some too many: where a worker
+  /// died, its work is taken back, and whoever has loaded the counter before stores it again.
+  uint64_t updates_lost() const {
+    const uint64_t done = work_done().chunks;
+    return done - std::min(done, progress().chunks);
+  }
   /// What was done: the workers' own shares, which have one writer each.
   WorkDone work_done() const { return Progress<RobustMutex>::Sum(shares_); }
 

@@ -315,7 +315,7 @@ void CountJob::CheckInputs() {
   if (!options_.quiet || (none_is_left && options_.warnings)) findings.SaySkipped(done.records);
   stats_.chunks = control_->queue().chunks_known();
   stats_.chunks_done = control_->progress().chunks;
-  stats_.updates_lost = done.chunks - stats_.chunks_done;
+  stats_.updates_lost = control_->updates_lost();
   if (options_.unsafe && !options_.quiet) SayWhatWasLost(done.chunks);
   stats_.bytes = done.text_bytes;
   stats_.records = done.records;

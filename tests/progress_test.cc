@@ -4,10 +4,14 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <span>
+#include <thread>
 #include <vector>
 
+#include "common/control_block.h"
 #include "common/robust_mutex.h"
+#include "common/shared_region.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -106,6 +110,29 @@ TEST(ProgressTest, IsReadWithoutTheLock) {
   });
   ASSERT_TRUE(DiedBy(victim.Wait(), SIGKILL));
   ExpectDone(board->progress.Get(), 1);
+}
+
+// Worker 1 dies, and its work is taken back, while worker 0 is between load and store: the counter
+// then says more than was done.
+TEST(ControlBlockTest, AnUnsafeCounterThatSaysTooMuchHasLostNoUpdates) {
+  bool shown = false;
+  for (int run = 0; run < 20 && !shown; ++run) {
+    const auto region = SharedRegion::Reserve(ControlBlock::BytesFor(2, 0));
+    ControlBlock* const control = ControlBlock::Create(
+        region.data(),
+        {.workers = 2, .progress = {.unsafe = true, .window = RaceWindow::Microseconds(100'000)}});
+    control->AddProgress(1, {.chunks = 10});
+    EXPECT_EQ(control->updates_lost(), 0U);
+    std::thread other([control] { control->AddProgress(0, {.chunks = 1}); });
+    while (control->work_done().chunks < 11) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    control->StartProgressOver(1, {});
+    other.join();
+    EXPECT_EQ(control->work_done().chunks, 1U);
+    EXPECT_EQ(control->updates_lost(), 0U);
+    shown = control->progress().chunks > 1;
+  }
+  EXPECT_TRUE(shown);
 }
 
 TEST(WorkCounterTest, SetReplacesWhatWasThere) {
