@@ -1,6 +1,5 @@
 // Experiment `shared-table`: all workers count the words of a file in one table. This is what
 // `tally count` does not do: there, each worker has a table of its own.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,13 +18,13 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/hash.h"
-#include "common/mapped_file.h"
+#include "common/input.h"
 #include "common/robust_mutex.h"
-#include "common/unique_fd.h"
+#include "master/bus_error.h"
+#include "master/input_opener.h"
 #include "master/progress_line.h"
 #include "master/race/experiments.h"
 #include "master/text_table.h"
-#include "worker/byte_source.h"
 #include "worker/word_parser.h"
 
 namespace tally::race {
@@ -154,23 +153,19 @@ void ForEachWord(std::string_view text, const OnWord& on_word) {
 // The start of a file, and what is right.
 class Book {
  public:
-  Book(const std::string& path, uint32_t workers) {
-    const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status;
-    if (!fd || fstat(fd.get(), &status) != 0) throw SystemError(path, "cannot be opened", errno);
-    if (!S_ISREG(status.st_mode) || status.st_size == 0) {
-      throw Error(fmt::format("{}: is not a file with words in it; name a text file",
-                              EscapeForMessage(path)));
-    }
-    file_ = MappedFile(fd.get(), static_cast<size_t>(status.st_size));
-    if (LooksLikeGzip(file_.text())) {
+  Book(const std::string& path, uint32_t workers)
+      : paths_({path == "-" ? "./-" : path}),  // a file of that name, not standard input
+        inputs_(Open(paths_[0])),
+        bus_errors_(inputs_, paths_) {
+    if (inputs_[0].gzip) {
       throw Error(
           fmt::format("{}: is compressed, and this experiment reads plain text only; unpack "
                       "it with gzip -d",
                       EscapeForMessage(path)));
     }
-    text_ =
-        file_.text().substr(0, FirstCut(file_.text(), kMostTextBytes / workers, CutRule::kAtSpace));
+    if (inputs_[0].is_stream()) throw SystemError(path, "cannot be mapped", inputs_[0].cannot_map);
+    const std::string_view all = *inputs_[0].text;
+    text_ = all.substr(0, FirstCut(all, kMostTextBytes / workers, CutRule::kAtSpace));
     size_t end = 0;
     ForEachWord(text_, [&](std::string_view word) {
       ++counts_[word];
@@ -184,27 +179,62 @@ class Book {
   std::string_view text() const { return text_; }
   const std::map<std::string_view, uint64_t>& counts() const { return counts_; }
   uint64_t words() const { return words_; }
-  bool is_cut() const { return text_.size() < file_.text().size(); }
+  bool is_cut() const { return text_.size() < inputs_[0].text->size(); }
+
+  /// For a worker that is a process, before it reads the text.
+  void LeaveFailuresToMaster() { bus_errors_.LeaveToMaster(&*failure_); }
+
+  /// Throws an Error where the file is no longer what it was, or a worker could not read it.
+  void Check() const {
+    ThrowIfChanged(inputs_, paths_);
+    if (failure_->error == 0) return;
+    throw SystemError(paths_[0], fmt::format("cannot be read at byte {}", failure_->file_offset),
+                      failure_->error);
+  }
 
  private:
-  MappedFile file_;
+  static std::vector<Input> Open(const std::string& path) {
+    struct stat status;
+    if (stat(path.c_str(), &status) != 0) throw SystemError(path, "cannot be opened", errno);
+    if (!S_ISREG(status.st_mode) || status.st_size == 0) {
+      throw Error(fmt::format("{}: is not a file with words in it; name a text file",
+                              EscapeForMessage(path)));
+    }
+    return OpenInputs({path}, [](const std::string&) {});
+  }
+
+  std::vector<std::string> paths_;
+  std::vector<Input> inputs_;
+  BusErrorReport bus_errors_;
+  SharedValue<PageFailure> failure_;
   std::string_view text_;
   std::map<std::string_view, uint64_t> counts_;
   uint64_t words_ = 0;
 };
 
 template <class Table, class LogOf>
-Crew::Trial CountWords(const Book& book, Table* table, const Setup& setup, const LogOf& log_of) {
+Crew::Trial CountWords(Book* book, Table* table, const Setup& setup, const LogOf& log_of) {
   Crew crew = setup.MakeCrew();
-  return crew.Run([&](uint32_t worker) {
+  const std::string_view text = book->text();
+  const pid_t master = getpid();
+  const auto body = [&](uint32_t worker) {
+    if (getpid() != master) book->LeaveFailuresToMaster();
     auto&& log = log_of(worker);
     for (uint64_t round = 0; round < setup.rounds && !crew.stopped(); ++round) {
-      ForEachWord(book.text(), [&](std::string_view word) {
-        table->AddOne(worker, book.text(), word, setup.window, log);
+      ForEachWord(text, [&](std::string_view word) {
+        table->AddOne(worker, text, word, setup.window, log);
         return !crew.stopped();
       });
     }
-  });
+  };
+  try {
+    const Crew::Trial trial = crew.Run(body);
+    book->Check();
+    return trial;
+  } catch (const Error&) {
+    book->Check();  // a better reason why a worker died
+    throw;
+  }
 }
 
 // What a table has, against what is right.
@@ -243,13 +273,13 @@ Comparison Compare(const Book& book, const Table& table, uint64_t times) {
 }
 
 template <class Table, class... Arguments>
-Variant Measure(std::string name, const Book& book, const Setup& setup, Report* report,
+Variant Measure(std::string name, Book* book, const Setup& setup, Report* report,
                 Arguments... arguments) {
   SharedValue<Table> table(arguments...);
   const Crew::Trial trial = CountWords(book, &*table, setup, [](uint32_t) { return NoRing(); });
   const uint64_t times = setup.workers * setup.rounds;
-  const uint64_t expected = book.words() * times;
-  const Comparison comparison = Compare(book, *table, times);
+  const uint64_t expected = book->words() * times;
+  const Comparison comparison = Compare(*book, *table, times);
   if (trial.finished && comparison.counted < expected) {
     report->findings.push_back(fmt::format("{}: \"{}\" lost most: expected {}, actual {}", name,
                                            EscapeForMessage(comparison.worst, 40),
@@ -267,25 +297,25 @@ Variant Measure(std::string name, const Book& book, const Setup& setup, Report* 
 }  // namespace
 
 Report RunSharedTable(const Setup& setup) {
-  const Book book(setup.file, setup.workers);
+  Book book(setup.file, setup.workers);
   Report report;
   if (book.is_cut()) {
     report.findings.push_back(fmt::format("only the first {} of the file are counted",
                                           FormatBytes(static_cast<double>(book.text().size()))));
   }
-  report.variants.push_back(Measure<UnsafeTable>("unsafe", book, setup, &report));
-  report.variants.push_back(Measure<WordTable<RobustMutex, 1>>("mutex", book, setup, &report));
+  report.variants.push_back(Measure<UnsafeTable>("unsafe", &book, setup, &report));
+  report.variants.push_back(Measure<WordTable<RobustMutex, 1>>("mutex", &book, setup, &report));
   report.variants.push_back(
-      Measure<WordTable<RobustMutex, 256>>("striped-locks", book, setup, &report));
+      Measure<WordTable<RobustMutex, 256>>("striped-locks", &book, setup, &report));
   report.variants.push_back(
-      Measure<PrivateTables>("private-then-merge", book, setup, &report, setup.workers));
+      Measure<PrivateTables>("private-then-merge", &book, setup, &report, setup.workers));
   std::map<uint32_t, std::string> names;
   Capture(
       setup,
       [&] {
         SharedValue<UnsafeTable> table;
         const EventRings rings(setup.workers);
-        CountWords(book, &*table, setup,
+        CountWords(&book, &*table, setup,
                    [&rings](uint32_t worker) -> EventRing& { return rings.of(worker); });
         std::vector<WorkerEvent> events = rings.Merged();
         for (const WorkerEvent& event : events) {

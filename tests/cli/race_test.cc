@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "master/stall_watch.h"
 #include "tests/cli/run_tally.h"
 
 namespace tally {
@@ -126,6 +129,42 @@ TEST_F(RaceCliTest, SharedTableReadsNoCompressedText) {
   const Outcome outcome = Tally({"race", "shared-table", "book.gz"});
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, HasSubstr("book.gz: is compressed"));
+}
+
+TEST_F(RaceCliTest, AFileThatShrinksMeanwhileIsToldWithItsSizes) {
+  std::string text;
+  for (int i = 0; i < 500'000; ++i) text += "word" + std::to_string(i % 3000) + " ";
+  for (const char* const mode : {"process", "thread"}) {
+    Write("book", text);
+    Command command =
+        TallyCommand({"race", "shared-table", "book", "--rounds", "100000", "--mode", mode});
+    for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS"}) {
+      const char* const set = getenv(name);
+      command.environment[name] = std::string(set == nullptr ? "" : set) + ":handle_sigbus=0";
+    }
+    Process tally(command);
+    tally.WaitUntil([&] { return Catches(tally.pid(), SIGBUS) && CpuTicksOf(tally.pid()) > 0; },
+                    "the text to be mapped");
+    std::filesystem::resize_file(Path("book"), 0);
+    const Outcome outcome = tally.Wait();
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_EQ(outcome.err, "tally: book shrank from " + std::to_string(text.size()) +
+                               " to 0 bytes while being read; nothing was written\n");
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_FALSE(tally.AnyProcessLeft());
+  }
+}
+
+TEST_F(RaceCliTest, AFileThatIsReplacedMeanwhileIsToldOf) {
+  Process tally(TallyCommand({"race", "shared-table", "book", "--rounds", "100"}));
+  tally.WaitUntil([&] { return !WorkersOf(tally.pid()).empty(); }, "workers to be there");
+  Write("new", "other words\n");
+  std::filesystem::rename(Path("new"), Path("book"));
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_THAT(outcome.err,
+              StartsWith("tally: book: changed while being read: another file took its place"));
+  EXPECT_EQ(outcome.out, "");
 }
 
 TEST_F(RaceCliTest, AnEmptyTraceIsToldOf) {

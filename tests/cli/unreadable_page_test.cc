@@ -109,6 +109,22 @@ TEST_F(UnreadablePageCliTest, ThatIsThereASecondTimeIsCounted) {
   }
 }
 
+TEST_F(UnreadablePageCliTest, EndsAnExperimentAsWell) {
+  for (const std::string mode : {"process", "thread"}) {
+    Write("record", "");
+    Command command = TallyCommand({"race", "shared-table", "in", "--mode", mode});
+    command.environment["LD_PRELOAD"] = TALLY_FAILING_CALLS;
+    command.environment["FAIL_RECORD"] = Path("record");
+    command.environment["FAIL_PAGE"] = std::to_string(kWorkersPage);
+    command.environment["FAIL_ERRNO"] = "EIO";
+    const Outcome outcome = RunCommand(command);
+    EXPECT_THAT(outcome, ExitsWith(1));
+    EXPECT_EQ(outcome.err, fmt::format("tally: in: cannot be read at byte {}: Input/output error; "
+                                       "nothing was written\n",
+                                       kWorkersPage * kPageBytes));
+  }
+}
+
 // Nobody knows why, and it would go on for ever.
 TEST_F(UnreadablePageCliTest, ThatCanBeReadButIsNeverThereIsGivenUp) {
   const char* const no_reason =
