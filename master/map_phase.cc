@@ -86,9 +86,10 @@ LastWork MapPhase::Describe(uint32_t worker) const {
     lost_bytes += chunk.size_bytes();
     if (chunk.done != 0) continue;
     work.piece = fmt::format("chunk {}", number + 1);
+    const Input& input = setup_.plan.inputs[chunk.input];
     work.doing =
-        fmt::format("counting {} ({}, bytes {} to {})", work.piece,
-                    EscapeForMessage(setup_.plan.inputs[chunk.input].name), chunk.begin, chunk.end);
+        fmt::format("counting {} ({}, bytes {} to {}{})", work.piece, EscapeForMessage(input.name),
+                    chunk.begin, chunk.end, input.gzip ? ", decompressed" : "");
   }
   if (work.piece.empty() && state.stream != WorkerState::kNoStream) {
     const Stream& stream = queue.streams()[state.stream];

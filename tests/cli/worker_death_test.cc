@@ -115,6 +115,19 @@ TEST_F(WorkerDeathCliTest, AWorkerThatDiesWithAChunkNamesTheChunk) {
                                     Read("in").size())));
 }
 
+#ifdef TALLY_FAULT_POINTS
+// Its bytes are not those of the file, nor of the progress.
+TEST_F(WorkerDeathCliTest, AChunkOfAGzipFileIsToldByItsDecompressedBytes) {
+  Write("in.gz", Gzip("some\nwords\n"));
+  Command command = TallyCommand({"count", "-f", "lines", "-j1", "in.gz"});
+  command.environment["TALLY_FAULTS"] = "mid-chunk:any:1:kill";
+  const Outcome outcome = RunCommand(command);
+  ExpectDone(outcome, "some\t1\nwords\t1\n");
+  EXPECT_THAT(outcome.err,
+              HasSubstr("counting chunk 1 (in.gz, bytes 0 to 11, decompressed); another one"));
+}
+#endif
+
 TEST_F(WorkerDeathCliTest, AStoppedWorkerIsReplacedAfterTheStallTimeout) {
   for (size_t victim = 0; victim < 2; ++victim) {
     Process tally(Waiting({"count", "-f", "lines", "-j2", "--stall-timeout", "1", "-"}));
