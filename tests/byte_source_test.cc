@@ -405,5 +405,13 @@ TEST_F(DescriptorSourceTest, AnErrorNamesTheFilePlaceAndReason) {
             "some\\x1bdir: cannot be read at byte 0: Is a directory");
 }
 
+TEST_F(DescriptorSourceTest, APlaceIsCountedFromTheStartOfTheFile) {
+  const auto source = MakeDescriptorSource(UniqueFd(open("/", O_RDONLY)), "dir.gz", {},
+                                           {.first_byte = 4096, .is_compressed = true});
+  EXPECT_EQ(ReadUntilError(source.get()).error,
+            "dir.gz: cannot be read at byte 4096 of the compressed data: Is a directory");
+  EXPECT_EQ(source->file_bytes_consumed(), 0U);
+}
+
 }  // namespace
 }  // namespace tally

@@ -1,5 +1,6 @@
 #include "worker/stream_reader.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -331,6 +332,19 @@ TEST(OpenStreamTest, APipeContinuesWhatWasAlreadyRead) {
   input.prefix = "the start ";
   EXPECT_EQ(ReadAll(input), "the start and the rest");
   EXPECT_TRUE(input.fd) << "it keeps its own";
+}
+
+TEST(OpenStreamTest, APlaceThatCannotBeReadCountsWhatWasAlreadyRead) {
+  Input input;
+  input.name = "dir";
+  input.fd = UniqueFd(open("/", O_RDONLY));
+  input.prefix = "the start ";
+  try {
+    ReadAll(input);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "dir: cannot be read at byte 10: Is a directory");
+  }
 }
 
 TEST(OpenStreamTest, ACompressedFileIsInflatedFromItsPath) {

@@ -19,6 +19,7 @@
 namespace tally {
 namespace {
 
+constexpr std::string_view kOfCompressed = " of the compressed data";
 constexpr std::string_view kGzipMagic = "\x1f\x8b\x08";
 
 /// A source's first error, thrown again by every later read: what follows an error must not look
@@ -39,8 +40,8 @@ class StickyError {
 
 class DescriptorSource : public ByteSource {
  public:
-  DescriptorSource(UniqueFd fd, std::string name, Patience patience)
-      : fd_(std::move(fd)), name_(std::move(name)), patience_(std::move(patience)) {}
+  DescriptorSource(UniqueFd fd, std::string name, Patience patience, PlaceOf place)
+      : fd_(std::move(fd)), name_(std::move(name)), patience_(std::move(patience)), place_(place) {}
 
   size_t Read(char* buffer, size_t capacity_bytes) override {
     failure_.ThrowAgain();
@@ -83,12 +84,17 @@ class DescriptorSource : public ByteSource {
       if (poll(&readable, 1, -1) >= 0 || errno == EINTR) return;
       error = errno;
     }
-    failure_.Throw(SystemError(name_, fmt::format("cannot be read at byte {}", consumed_), error));
+    failure_.Throw(
+        SystemError(name_,
+                    fmt::format("cannot be read at byte {}{}", place_.first_byte + consumed_,
+                                place_.is_compressed ? kOfCompressed : ""),
+                    error));
   }
 
   const UniqueFd fd_;
   const std::string name_;
   const Patience patience_;
+  const PlaceOf place_;
   uint64_t consumed_ = 0;
   bool at_end_ = false;
   StickyError failure_;
@@ -263,8 +269,10 @@ class GzipSource : public ByteSource {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name, Patience patience) {
-  return std::make_unique<DescriptorSource>(std::move(fd), std::move(name), std::move(patience));
+std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name, Patience patience,
+                                                 PlaceOf place) {
+  return std::make_unique<DescriptorSource>(std::move(fd), std::move(name), std::move(patience),
+                                            place);
 }
 
 std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compressed,

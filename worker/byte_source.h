@@ -39,9 +39,15 @@ struct Patience {
   std::chrono::milliseconds each{100};
 };
 
+/// What messages say of a place in a file.
+struct PlaceOf {
+  uint64_t first_byte = 0;     // what was read of it before,
+  bool is_compressed = false;  // and whether other bytes come of these
+};
+
 /// The raw bytes of a file descriptor. `name` is for messages.
 std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name,
-                                                 Patience patience = {});
+                                                 Patience patience = {}, PlaceOf place = {});
 
 /// Inflates gzip from `compressed`: every member of it. Zero bytes after the last member are
 /// padding; anything else there, a member that ends early, and a wrong checksum are errors, with

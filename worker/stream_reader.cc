@@ -28,7 +28,9 @@ std::unique_ptr<ByteSource> OpenStream(const Input& input, Patience patience) {
   UniqueFd fd(input.path.empty() ? fcntl(input.fd.get(), F_DUPFD_CLOEXEC, 0)
                                  : open(input.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw SystemError(input.name, "cannot be opened", errno);
-  auto source = MakeDescriptorSource(std::move(fd), input.name, std::move(patience));
+  auto source =
+      MakeDescriptorSource(std::move(fd), input.name, std::move(patience),
+                           {.first_byte = input.prefix.size(), .is_compressed = input.gzip});
   if (!input.prefix.empty()) source = MakePrefixedSource(input.prefix, std::move(source));
   if (input.gzip) source = MakeGzipSource(std::move(source), input.name);
   return source;
