@@ -142,6 +142,14 @@ TEST_F(CompareCliTest, TheResultIsThatOfTallyCount) {
               StartsWith("8 keys, XXH3 "));
 }
 
+// It would come with each of a hundred runs.
+TEST_F(CompareCliTest, WhatTallyCountWarnsOfIsNotRepeated) {
+  Write("book.zst", "\x28\xb5\x2f\xfd a b\n");
+  const Outcome outcome = Compare({"book.zst", "--tasks", "count", "-j2", "--runs", "1", "-q"});
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.err, "");
+}
+
 TEST_F(CompareCliTest, VerboseTellsEachResultAsItComes) {
   const Outcome outcome = Compare({"--tasks", "sleep", "-j2", "--runs", "1", "-v"});
   EXPECT_THAT(outcome, ExitsWith(0));
