@@ -110,7 +110,7 @@ std::string StderrOf(const std::function<void()>& action, unsigned short columns
     EXPECT_EQ(unlockpt(reader.get()), 0);
     path = ptsname(reader.get());
   }
-  const UniqueFd writer(open(path.c_str(), O_WRONLY | O_NOCTTY));
+  UniqueFd writer(open(path.c_str(), O_WRONLY | O_NOCTTY));
   EXPECT_TRUE(writer) << path;
   if (on_terminal) {
     const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
@@ -122,9 +122,13 @@ std::string StderrOf(const std::function<void()>& action, unsigned short columns
     return true;
   });
   EXPECT_EQ(child.Wait(), 0);
-  std::string text(4096, '\0');
-  const ssize_t size = read(reader.get(), text.data(), text.size());
-  text.resize(size > 0 ? static_cast<size_t>(size) : 0);
+  // A terminal hands on what it got bit by bit, and then, with nobody left to write, fails.
+  writer = UniqueFd();
+  std::string text;
+  char piece[4096];
+  for (ssize_t size; (size = read(reader.get(), piece, sizeof piece)) > 0;) {
+    text.append(piece, static_cast<size_t>(size));
+  }
   if (!on_terminal) unlink(path.c_str());
   return text;
 }
