@@ -150,8 +150,8 @@ BlockPool ReserveBlocks(const BlockNeeds& needs, const MemoryLimits& limits) {
   count = std::min<uint64_t>(count + needs.fed_streams, WorkQueue::kMaxBlocks);
   // Twice as many may hold long records at a time, which half of the memory is enough for. Each
   // asks for it then.
-  const uint64_t for_long_records =
-      std::max(pool.target_bytes + kReadablePadding, needs.memory_limit_bytes / 4 / least);
+  const uint64_t for_long_records = RoundUpToPages(
+      std::max(pool.target_bytes + kReadablePadding, needs.memory_limit_bytes / 4 / least));
   uint64_t bytes =
       std::min({kMaxBlockBytes, for_long_records, limits.address_space_bytes / 8 / count});
   for (; bytes >= pool.target_bytes + kReadablePadding; bytes /= 2) {

@@ -117,7 +117,7 @@ TEST(ProgressTest, IsReadWithoutTheLock) {
 TEST(ControlBlockTest, AnUnsafeCounterThatSaysTooMuchHasLostNoUpdates) {
   bool shown = false;
   for (int run = 0; run < 20 && !shown; ++run) {
-    const auto region = SharedRegion::Reserve(ControlBlock::BytesFor(2, 0));
+    const auto region = SharedRegion::Reserve(ControlBlock::BytesFor(2, 0, /*blocks=*/0));
     ControlBlock* const control = ControlBlock::Create(
         region.data(),
         {.workers = 2, .progress = {.unsafe = true, .window = RaceWindow::Microseconds(100'000)}});

@@ -289,7 +289,7 @@ TEST(StreamReaderTest, ABlockAsksBeforeItHoldsMoreThanUsual) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.exit_status(), kExitMemory);
-    EXPECT_THAT(error.what(), HasSubstr("stream: a record of over 10 bytes begins at byte 4; "
+    EXPECT_THAT(error.what(), HasSubstr("stream: a record of over 40 bytes begins at byte 4; "
                                         "out of memory to read on"));
   }
 }

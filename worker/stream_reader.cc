@@ -76,8 +76,8 @@ void StreamReader::Begin(std::span<char> block, const FillHooks& hooks) {
 }
 
 std::string StreamReader::ALongRecord(size_t bytes) const {
-  return fmt::format("{}: a record of over {} bytes begins at {} {}", EscapeForMessage(name_), bytes,
-                     source_->byte_name(), offset_);
+  return fmt::format("{}: a record of over {} bytes begins at {} {}", EscapeForMessage(name_),
+                     bytes, source_->byte_name(), offset_);
 }
 
 Error StreamReader::TooLong(size_t most_bytes) const {
