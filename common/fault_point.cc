@@ -2,6 +2,7 @@
 
 #ifdef TALLY_FAULT_POINTS
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -38,6 +39,7 @@ using Hits = std::array<std::atomic<uint64_t>, kMostFaults>;
 std::array<Fault, kMostFaults> faults;
 size_t fault_count = 0;
 Hits* hits = nullptr;
+int log_fd = -1;
 thread_local uint32_t who_i_am = kMaster;
 
 std::string_view TakeField(std::string_view* text, char end) {
@@ -71,6 +73,23 @@ Fault ParseFault(std::string_view text) {
   return fault;
 }
 
+// One write to the end of a file: neither processes that write at the same time nor a kill can tear
+// a line apart.
+void Log(const char* point, std::string_view action) {
+  std::string line = point;
+  line += who_i_am == kMaster ? " master" : fmt::format(" {}", who_i_am + 1);
+  if (!action.empty()) line.append(" ").append(action);
+  line += '\n';
+  if (write(log_fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) abort();
+}
+
+void OpenLog() {
+  const char* const path = std::getenv("TALLY_FAULT_LOG");
+  if (path == nullptr) return;
+  log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (log_fd < 0) throw UsageError(fmt::format("TALLY_FAULT_LOG: {}: cannot be opened", path));
+}
+
 void Act(const Fault& fault) {
   if (fault.action == "kill") raise(SIGKILL);
   if (fault.action == "stop") raise(SIGSTOP);
@@ -85,6 +104,7 @@ void Act(const Fault& fault) {
 }  // namespace
 
 void SetUpFaults() {
+  OpenLog();
   const char* const value = std::getenv("TALLY_FAULTS");
   if (value == nullptr) return;
   for (std::string_view text = value; !text.empty() && fault_count < kMostFaults;) {
@@ -97,13 +117,17 @@ void SetUpFaults() {
 void FaultsOfWorker(uint32_t worker) { who_i_am = worker; }
 
 void FaultPoint(const char* name) {
+  const Fault* due = nullptr;
   for (size_t i = 0; i < fault_count; ++i) {
     const Fault& fault = faults[i];
     const bool is_me = fault.who == who_i_am || (fault.who == kAny && who_i_am != kMaster);
     if (fault.point != name || !is_me) continue;
     const uint64_t hit = (*hits)[i].fetch_add(1) + 1;
-    if (hit == fault.hit || (fault.from_then_on && hit > fault.hit)) Act(fault);
+    const bool is_due = hit == fault.hit || (fault.from_then_on && hit > fault.hit);
+    if (is_due && due == nullptr) due = &fault;
   }
+  if (log_fd >= 0) Log(name, due == nullptr ? "" : due->action);
+  if (due != nullptr) Act(*due);
 }
 
 }  // namespace tally

@@ -9,6 +9,9 @@
 // WHO comes there, from 1 and over all the lives of a worker, or with a plus ("1+") every time from
 // that one on; ACTION is one of kill, segv, abort, stop (as by these signals), exit (with status
 // 0), hang, and error (an Error is thrown).
+//
+// TALLY_FAULT_LOG is a file that gets a line for each time that somebody comes to a point, before
+// anything happens there: POINT WHO, or POINT WHO ACTION where something is to happen.
 #ifndef TALLY_COMMON_FAULT_POINT_H_
 #define TALLY_COMMON_FAULT_POINT_H_
 
@@ -18,7 +21,8 @@
 
 namespace tally {
 
-/// Reads TALLY_FAULTS. For the master, before it starts workers; throws a UsageError.
+/// Reads TALLY_FAULTS and opens TALLY_FAULT_LOG. For the master, before it starts workers; throws a
+/// UsageError.
 void SetUpFaults();
 
 /// Says that this thread is this worker from now on, and not the master.
