@@ -123,6 +123,8 @@ class Process {
   void CloseStdin();
   /// Bytes that it has not read from there yet.
   int UnreadStdinBytes() const;
+  /// Bytes that did not fit into the pipe yet.
+  size_t UntakenStdinBytes() const { return stdin_text_.size(); }
 
   void TypeOnTerminal(std::string_view bytes) const;
 
