@@ -10,6 +10,7 @@
 #include "common/hash.h"
 #include "common/heartbeat.h"
 #include "common/shared_region.h"
+#include "tests/table_rows.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -24,15 +25,6 @@ std::string LongKeyNumber(int i) { return "a key of more than sixteen bytes " + 
 
 AddResult AddPadded(CountTable* table, const std::string& key, uint64_t amount = 1) {
   return table->Add(PaddedText(key).view(), amount);
-}
-
-std::vector<std::string> Rows(const CountTable& table) {
-  std::vector<std::string> rows;
-  table.VisitPartition(0, 0, [&](const CountTable::Entry& entry) {
-    rows.push_back(std::string(entry.key) + " " + std::to_string(entry.count));
-  });
-  std::sort(rows.begin(), rows.end());
-  return rows;
 }
 
 TEST(CountTableLimitsTest, ATableAsksBeforeItTakesMoreMemoryAndTakesNoMoreThanGranted) {
@@ -53,7 +45,7 @@ TEST(CountTableLimitsTest, ATableAsksBeforeItTakesMoreMemoryAndTakesNoMoreThanGr
   EXPECT_GT(keys, 10'000);
   EXPECT_LE(table.used_bytes(), kLimit);
   EXPECT_EQ(AddPadded(&table, KeyNumber(7)), AddResult::kAdded) << "what is there goes on";
-  EXPECT_EQ(Rows(table).size(), static_cast<size_t>(keys));
+  EXPECT_EQ(RowsOf(table).size(), static_cast<size_t>(keys));
 }
 
 TEST(CountTableLimitsTest, LongKeysAreAskedForAsWell) {
@@ -65,7 +57,7 @@ TEST(CountTableLimitsTest, LongKeysAreAskedForAsWell) {
   while (AddPadded(&table, LongKeyNumber(keys)) == AddResult::kAdded) ++keys;
   EXPECT_GT(keys, 1000);
   EXPECT_LE(table.used_bytes(), 200U << 10);
-  EXPECT_EQ(Rows(table).size(), static_cast<size_t>(keys));
+  EXPECT_EQ(RowsOf(table).size(), static_cast<size_t>(keys));
 }
 
 TEST(CountTableLimitsTest, TheUndoLogIsAskedForAsWell) {
@@ -131,9 +123,9 @@ TEST(CountTableLimitsTest, AClearedRegionHoldsAnEmptyTable) {
   for (int i = 0; i < 50'000; ++i) AddPadded(&table, LongKeyNumber(i));
   CountTable::Clear(region.data(), region.size_bytes());
   CountTable again = CountTable::Create(region.data(), region.size_bytes(), /*seed=*/2);
-  EXPECT_TRUE(Rows(again).empty());
+  EXPECT_TRUE(RowsOf(again).empty());
   AddPadded(&again, "a");
-  EXPECT_EQ(Rows(again), std::vector<std::string>{"a 1"});
+  EXPECT_EQ(RowsOf(again), std::vector<std::string>{"a 1"});
 }
 
 /// As many keys of up to 16 bytes, which a table with this seed would put into one of 128 parts.

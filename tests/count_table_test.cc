@@ -11,6 +11,7 @@
 
 #include "common/hash.h"
 #include "common/shared_region.h"
+#include "tests/test_table.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -18,58 +19,10 @@ namespace {
 
 using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in them
 using AddResult = CountTable::AddResult;
-using Counts = std::map<std::string, uint64_t>;
 
-constexpr uint64_t kSeed = 42;
+constexpr uint64_t kSeed = TestTable::kSeed;
 constexpr uint64_t kMaxCount = ~uint64_t{0};
-constexpr size_t kRoomyBytes = size_t{1} << 30;
-
-/// A table and its region.
-struct TestTable {
-  explicit TestTable(size_t size_bytes = kRoomyBytes, uint64_t seed = kSeed)
-      : region(SharedRegion::Reserve(size_bytes)),
-        table(CountTable::Create(region.data(), size_bytes, seed)) {}
-
-  // The table may read 16 bytes of any key: what stands behind it is rubbish, and never the same.
-  AddResult Add(std::string_view key, uint64_t amount = 1) {
-    return table.Add(PaddedText(key, ++behind).view(), amount);
-  }
-
-  AddResult AddSoon(std::string_view key, uint64_t amount) {
-    text = PaddedText(key, ++behind);  // has to live on, for failed_key()
-    return table.AddSoon(text.view(), amount);
-  }
-
-  SharedRegion region;
-  CountTable table;
-  PaddedText text{""};
-  char behind = 'a';
-};
-
-/// All keys, visited by partitions. Each must come once, from the partition of its hash.
-Counts ContentsByPartition(const CountTable& table, unsigned log2_partitions) {
-  Counts counts;
-  for (uint64_t partition = 0; partition < uint64_t{1} << log2_partitions; ++partition) {
-    table.VisitPartition(partition, log2_partitions, [&](const CountTable::Entry& entry) {
-      EXPECT_EQ(uint64_t{entry.hash} << log2_partitions >> 32, partition) << entry.key;
-      EXPECT_TRUE(counts.emplace(entry.key, entry.count).second) << "again: " << entry.key;
-    });
-  }
-  return counts;
-}
-
-Counts Contents(const CountTable& table) { return ContentsByPartition(table, 10); }
-
-void ExpectContents(const CountTable& table, const Counts& expected) {
-  EXPECT_EQ(table.size(), expected.size());
-  EXPECT_TRUE(Contents(table) == expected);  // printing them would take pages
-}
-
-/// The number in decimal, at the end of `size` bytes that are otherwise 'x'.
-std::string KeyOfSize(size_t size, uint64_t number) {
-  const std::string digits = std::to_string(number);
-  return digits.size() >= size ? digits : std::string(size - digits.size(), 'x') + digits;
-}
+constexpr size_t kRoomyBytes = TestTable::kRoomyBytes;
 
 /// The hash that a table uses for a key of up to 16 bytes, or for a longer one.
 uint64_t TableHash(const std::string& key) {
@@ -361,68 +314,6 @@ TEST(CountTableTest, RandomAdditionsGiveWhatAnUnorderedMapGives) {
       ASSERT_EQ(test.table.Add(key, amount), fits ? AddResult::kAdded : AddResult::kOverflow);
     }
     ExpectContents(test.table, Counts(expected.begin(), expected.end()));
-  }
-}
-
-TEST(CountTableTest, AdditionsThatMayWaitGiveTheSameOnceFlushed) {
-  for (const uint64_t common_keys : {1U, 5U, 16U, 17U, 1000U}) {
-    Random random(common_keys);
-    TestTable test;
-    Counts expected;
-    for (int i = 0; i < 30'000; ++i) {
-      const std::string key = random.Below(10) == 0
-                                  ? KeyOfSize(random.Below(40), random.Below(5000))
-                                  : KeyOfSize(6, random.Below(common_keys));
-      const uint64_t amount = random.Below(3);
-      ASSERT_EQ(test.AddSoon(key, amount), AddResult::kAdded);
-      expected[key] += amount;
-      ASSERT_TRUE(i % 1000 != 0 || test.table.Flush() == AddResult::kAdded);
-    }
-    ASSERT_EQ(test.table.Flush(), AddResult::kAdded);
-    ExpectContents(test.table, expected);
-  }
-}
-
-TEST(CountTableTest, EachAdditionThatWaitedAndOverflowsNamesItsKey) {
-  const std::vector<std::string> keys = {"", "a\0"s, "a", "sixteen bytes ok", std::string(40, 'l')};
-  for (const int others : {0, 1, 40}) {
-    TestTable test;
-    Counts expected;
-    for (const std::string& key : keys) {
-      ASSERT_EQ(test.Add(key, kMaxCount), AddResult::kAdded);
-      expected[key] = kMaxCount;
-    }
-    Counts failed;
-    const auto add_soon = [&](const std::string& key) {
-      if (test.AddSoon(key, 1) != AddResult::kAdded) ++failed[std::string(test.table.failed_key())];
-    };
-    for (const std::string& key : keys) {
-      add_soon(key);
-      for (int i = 0; i < others; ++i) {
-        const std::string other = key + "other" + std::to_string(i);
-        add_soon(other);
-        ++expected[other];
-      }
-    }
-    while (test.table.Flush() != AddResult::kAdded) ++failed[std::string(test.table.failed_key())];
-    EXPECT_EQ(failed,
-              (Counts{{keys[0], 1}, {keys[1], 1}, {keys[2], 1}, {keys[3], 1}, {keys[4], 1}}));
-    ExpectContents(test.table, expected);
-  }
-}
-
-TEST(CountTableTest, AnAdditionThatWaitedAndFindsNoRoomIsReportedAsFull) {
-  for (const size_t key_size : {8U, 20U}) {
-    TestTable test(CountTable::kMinRegionBytes);
-    AddResult result = AddResult::kAdded;
-    for (uint64_t number = 0; result == AddResult::kAdded; ++number) {
-      ASSERT_LT(number, 10'000U);
-      result = test.AddSoon(KeyOfSize(key_size, number), 1);
-    }
-    EXPECT_EQ(result, AddResult::kFull);
-    const Counts contents = Contents(test.table);
-    EXPECT_EQ(contents.size(), test.table.size());
-    EXPECT_FALSE(contents.contains(std::string(test.table.failed_key())));
   }
 }
 

@@ -1,7 +1,6 @@
 // How a table gets back to its savepoint, also when its writer dies.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "common/shared_region.h"
 #include "tests/padded_text.h"
 #include "tests/store_trap.h"
+#include "tests/table_rows.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -38,14 +38,11 @@ class UndoableTable {
     return CountTable(memory_.data(), {}, memory_.data() + region_bytes_);
   }
 
-  /// In some order, with the number of keys.
+  /// After the number of keys.
   std::vector<std::string> Rows() const {
     const CountTable table(memory_.data());
-    std::vector<std::string> rows = {std::to_string(table.size()) + " keys"};
-    table.VisitPartition(0, 0, [&](const CountTable::Entry& entry) {
-      rows.push_back(std::string(entry.key) + " " + std::to_string(entry.count));
-    });
-    std::sort(rows.begin(), rows.end());
+    std::vector<std::string> rows = RowsOf(table);
+    rows.insert(rows.begin(), std::to_string(table.size()) + " keys");
     return rows;
   }
 

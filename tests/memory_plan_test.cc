@@ -124,9 +124,9 @@ BlockPool Blocks(uint32_t workers, uint64_t chunk_size_bytes, const MemoryLimits
 
 /// Whether `body` holds in a process that may map no more than 4 GiB.
 bool HoldsWithin4GiB(bool (*body)()) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   // Its own memory passes any such limit.
-  std::cerr << "not checked under AddressSanitizer\n";
+  std::cerr << "not checked under a sanitizer\n";
   return body != nullptr;
 #else
   Child child([body] {

@@ -9,18 +9,12 @@
 #include <functional>
 
 #include "common/error.h"
+#include "tests/test_util.h"
 
 namespace tally {
 namespace {
 
 constexpr int kAsExpected = 7;
-
-/// As if nobody had ignored anything before: a shell starts what it runs in the background with
-/// SIGINT ignored.
-void NoteStopSignalsAfresh() {
-  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) signal(signal_number, SIG_DFL);
-  NoteStopSignals();
-}
 
 /// The wait status of a child that runs `body` and exits with what that returns.
 int StatusOfChild(const std::function<int()>& body) {
@@ -96,7 +90,7 @@ TEST(SignalsTest, AStopSignalEndsAWait) {
                NoteStopSignalsAfresh();
                const pid_t parent = getpid();
                if (fork() == 0) {
-                 usleep(50'000);
+                 WaitUntilBlocked(parent);
                  kill(parent, SIGINT);
                  _exit(0);
                }
@@ -114,8 +108,9 @@ TEST(SignalsTest, AStopSignalEndsAWait) {
 TEST(SignalsTest, TheEndOfAChildEndsAWait) {
   ExpectExit(StatusOfChild([] {
                NoteStopSignalsAfresh();
+               const pid_t parent = getpid();
                if (fork() == 0) {
-                 usleep(50'000);
+                 WaitUntilBlocked(parent);
                  _exit(0);
                }
                return poll(nullptr, 0, 10'000) == -1 && errno == EINTR ? kAsExpected : 1;

@@ -137,6 +137,19 @@ Parsed ParseText(const P& parser, std::string_view text,
   return parsed;
 }
 
+/// Returns once the process sleeps in a system call (or has ended).
+inline void WaitUntilBlocked(pid_t pid) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  for (;;) {
+    std::string stat;
+    std::getline(std::ifstream(path), stat);
+    const size_t name_end = stat.rfind(") ");  // then comes a letter for the state
+    if (name_end == std::string::npos || stat[name_end + 2] == 'S') return;
+    if (stat[name_end + 2] == 'Z') return;
+    sched_yield();
+  }
+}
+
 /// A forked process that runs `body` and exits with 0 where that returns true. Nothing waits for
 /// ever: it dies by SIGALRM where it takes too long, and by SIGKILL where it is no longer wanted.
 class Child {
@@ -166,18 +179,7 @@ class Child {
     return Wait();
   }
 
-  /// Returns once it sleeps in a system call (or has ended).
-  void WaitUntilBlocked() const {
-    const std::string path = "/proc/" + std::to_string(pid_) + "/stat";
-    for (;;) {
-      std::string stat;
-      std::getline(std::ifstream(path), stat);
-      const size_t name_end = stat.rfind(") ");  // then comes a letter for the state
-      if (name_end == std::string::npos || stat[name_end + 2] == 'S') return;
-      if (stat[name_end + 2] == 'Z') return;
-      sched_yield();
-    }
-  }
+  void WaitUntilBlocked() const { tally::WaitUntilBlocked(pid_); }
 
  private:
   template <class Body>

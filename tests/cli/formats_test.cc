@@ -327,10 +327,13 @@ TEST_F(FormatsCliTest, ProcessSubstitutionsAndFifosAreRead) {
 }
 
 TEST_F(FormatsCliTest, APipeThatComesInDribblesIsReadWhole) {
-  const Outcome outcome = Shell(
-      "(printf 'a'; sleep 0.02; printf 'b\\n'; sleep 0.02; printf '\\037'; sleep 0.02; printf 'c "
-      "d') "
-      "| \"tally\" count -q");
+  Process tally(TallyCommand({"count", "-q"}, {Stdin::Kind::kOpenPipe, ""}));
+  for (const char* const piece : {"a", "b\n", "\037", "c d"}) {
+    tally.WriteStdin(piece);
+    tally.WaitUntil([&] { return tally.UnreadStdinBytes() == 0; }, "the piece to be read");
+  }
+  tally.CloseStdin();
+  const Outcome outcome = tally.Wait();
   EXPECT_EQ(outcome.out, "ab\t1\nc\t1\nd\t1\n");
   EXPECT_EQ(outcome.err, "");
 }

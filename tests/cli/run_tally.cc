@@ -79,13 +79,6 @@ std::vector<char*> Pointers(std::vector<std::string>* strings) {
   return pointers;
 }
 
-/// The fields of /proc/PID/stat from the state on: the name before it may hold anything.
-std::string StatAfterName(pid_t pid) {
-  const std::string stat = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-  const size_t name_end = stat.rfind(") ");
-  return name_end == std::string::npos ? "" : stat.substr(name_end + 2);
-}
-
 std::string Shown(const std::string& text) {
   constexpr size_t kMost = 2000;
   return testing::PrintToString(text.substr(0, kMost)) + (text.size() > kMost ? "..." : "");
@@ -366,48 +359,6 @@ void Process::ReadFrom(Stream* stream) {
 }
 
 Outcome RunCommand(const Command& command) { return Process(command).Wait(); }
-
-std::vector<pid_t> ChildrenOf(pid_t pid) {
-  std::vector<pid_t> children;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::istringstream stat(StatAfterName(static_cast<pid_t>(std::stol(name))));
-    char state = 0;
-    pid_t parent = 0;
-    if (stat >> state >> parent && parent == pid)
-      children.push_back(static_cast<pid_t>(std::stol(name)));
-  }
-  return children;
-}
-
-std::vector<pid_t> WorkersOf(pid_t pid) {
-  if (TestMode() == "process") return ChildrenOf(pid);
-  std::vector<pid_t> threads;
-  std::error_code gone;
-  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {
-    const auto thread = static_cast<pid_t>(std::stol(entry.path().filename()));
-    if (thread != pid) threads.push_back(thread);
-  }
-  // ThreadSanitizer's own is the first.
-  std::sort(threads.begin(), threads.end());
-  if (kThreadSanitized && !threads.empty()) threads.erase(threads.begin());
-  return threads;
-}
-
-char StateOf(pid_t pid) {
-  const std::string stat = StatAfterName(pid);
-  return stat.empty() ? '\0' : stat[0];
-}
-
-bool Catches(pid_t pid, int signal_number) {
-  std::istringstream status(ReadFile("/proc/" + std::to_string(pid) + "/status"));
-  for (std::string line; std::getline(status, line);) {
-    if (!line.starts_with("SigCgt:")) continue;
-    return (std::stoull(line.substr(7), nullptr, 16) >> (signal_number - 1) & 1) != 0;
-  }
-  return false;
-}
 
 std::vector<std::string> CliTest::Files() const {
   std::vector<std::string> names;
