@@ -55,7 +55,8 @@ class Run:
             start_new_session=True,
         ) as process:
             os.close(output_of_tally)
-            threading.Thread(target=self.feed, args=(process,), daemon=True).start()
+            feeder = threading.Thread(target=self.feed, args=(process,))
+            feeder.start()
             fire = threading.Thread(target=self.fate.fire_at, args=(process,))
             fire.start()
             try:
@@ -64,6 +65,7 @@ class Run:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                 fire.join()
+                feeder.join()
         self.check_nothing_is_left(process.pid)
         self.check_result()
         return self.counts()
@@ -77,9 +79,12 @@ class Run:
                 process.stdin.flush()
                 if self.dribbles:
                     time.sleep(self.chance.random() * 0.01)
-            process.stdin.close()
-        except OSError:
+        except BrokenPipeError:
             pass  # it ended before
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # so what was left to write is not wanted
 
     def read_to_end(self, process, output):
         # Not communicate(): standard input is somebody else's.
