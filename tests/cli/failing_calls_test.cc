@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -41,6 +42,7 @@ struct Task {
   bool to_file = true;  // to an old one
   const char* mode = "process";
   const char* without = "";  // a kind of call that never works
+  bool has_stats = false;    // in place of old ones
 };
 
 /// Whether a failure has consequences.
@@ -116,6 +118,7 @@ class FailingCallsCliTest : public CliTest {
     std::vector<std::string> arguments = {"count",   "-q",           "-j2", "--mode",
                                           task.mode, "--chunk-size", "16K"};
     if (task.to_file) arguments.insert(arguments.end(), {"-o", "place/out"});
+    if (task.has_stats) arguments.insert(arguments.end(), {"--stats", "place/stats"});
     arguments.insert(arguments.end(), task.arguments.begin(), task.arguments.end());
     Command command = TallyCommand(arguments, task.in);
     command.environment["LD_PRELOAD"] = TALLY_FAILING_CALLS;
@@ -137,7 +140,7 @@ class FailingCallsCliTest : public CliTest {
       command.environment["FAIL_AT"] = std::to_string(number);
       command.environment["FAIL_ERRNO"] = error;
       if (forever) command.environment["FAIL_FOREVER"] = "1";
-      const Outcome outcome = RunAndCheckTraces(command, call);
+      const Outcome outcome = RunAndCheckTraces(command, task, call);
       if (Failures() == 0) {
         EXPECT_THAT(outcome, ExitsWith(0));
         return;
@@ -150,17 +153,21 @@ class FailingCallsCliTest : public CliTest {
     ADD_FAILURE() << call.kind << " does not end";
   }
 
-  Outcome RunAndCheckTraces(const Command& command, const FailingCall& call) {
+  Outcome RunAndCheckTraces(const Command& command, const Task& task, const FailingCall& call) {
     ++runs_;
     Write("record", "");
-    if (Read("place/out") != kOldOutput) Write("place/out", kOldOutput);
+    std::vector<std::string> names = {"out"};
+    if (task.has_stats) names.emplace_back("stats");
+    for (const std::string& name : names) {
+      if (Read("place/" + name) != kOldOutput) Write("place/" + name, kOldOutput);
+    }
     Process tally(command);
     Outcome outcome = tally.Wait();
     // Wait() saw the last worker end; one that the master could not reap may still be a zombie.
     if (std::string_view(call.kind) != "wait4") {
       EXPECT_FALSE(tally.AnyProcessLeft());
     }
-    EXPECT_EQ(NamesIn(Path("place")), std::vector<std::string>{"out"});
+    EXPECT_EQ(NamesIn(Path("place")), names);
     return outcome;
   }
 
@@ -178,11 +185,23 @@ class FailingCallsCliTest : public CliTest {
       if (!task.to_file) {
         EXPECT_EQ(output, kOldOutput);
       }
+      if (task.has_stats) {
+        EXPECT_THAT(Read("place/stats"), StartsWith("{"));
+      }
       return;
     }
     const bool lacks_memory = call.kind == std::string_view("mmap") && outcome.exit_status == 4;
     EXPECT_THAT(outcome, ExitsWith(lacks_memory ? 4 : 1));
-    EXPECT_EQ(output, kOldOutput);
+    // The stats are written after the output, which stays where they fail.
+    if (task.has_stats && output != kOldOutput) {
+      EXPECT_TRUE(output == counts_) << outcome;
+      EXPECT_THAT(outcome.err, StartsWith("tally: place/stats: "));
+    } else {
+      EXPECT_EQ(output, kOldOutput);
+    }
+    if (task.has_stats) {
+      EXPECT_EQ(Read("place/stats"), kOldOutput);
+    }
     EXPECT_THAT(outcome.err, StartsWith("tally: "));
     if (call.other_reason[0] != '\0') {
       EXPECT_THAT(outcome.err, AnyOf(HasSubstr(reason), ContainsRegex(call.other_reason)));
@@ -204,6 +223,7 @@ class FailingCallsCliTest : public CliTest {
     for (const auto& entry : fs::directory_iterator(directory)) {
       names.push_back(entry.path().filename());
     }
+    std::sort(names.begin(), names.end());
     return names;
   }
 
@@ -296,6 +316,37 @@ TEST_F(FailingCallsCliTest, EndsWellWhereWritingToStandardOutputFails) {
                         {"close", {"EIO", "ENOSPC"}, Told::kSometimes},
                         {"close", {"EINTR"}, Told::kMaybe},
                         {"fcntl", {"EMFILE"}, Told::kSometimes, kNoDescriptor}});
+}
+
+TEST_F(FailingCallsCliTest, EndsWellWhereWritingTheStatsFails) {
+  Task task = CountsFile();
+  task.has_stats = true;
+  FailEachCall({task}, {{"open", {"EACCES"}, Told::kSometimes},
+                        {"open_unnamed", {"EIO"}, Told::kMaybe},
+                        {"write", {"ENOSPC", "EINTR", "SHORT"}, Told::kAlways},
+                        {"fsync", {"EIO"}, Told::kAlways},
+                        {"close", {"EIO"}, Told::kSometimes},
+                        {"fchmod", {"EPERM"}, Told::kAlways},
+                        {"linkat", {"ENOSPC"}, Told::kMaybe},
+                        {"rename", {"EIO"}, Told::kAlways}});
+}
+
+// As for processes, but that what a thread could not do the others see.
+TEST_F(FailingCallsCliTest, EndsWellInASingleProcess) {
+  std::vector<Task> tasks;
+  for (const char* const mode : {"thread", "serial"}) {
+    for (Task task : {CountsFile(), CountsGzip()}) {
+      task.mode = mode;
+      tasks.push_back(task);
+    }
+  }
+  FailEachCall(tasks, {{"open", {"EMFILE"}, Told::kSometimes},
+                       {"mmap", {"ENOMEM"}, Told::kSometimes, kNoMemory},
+                       {"read", {"EIO", "EINTR"}, Told::kSometimes},
+                       {"write", {"ENOSPC"}, Told::kAlways},
+                       {"fsync", {"EIO"}, Told::kAlways},
+                       {"close", {"EIO"}, Told::kSometimes},
+                       {"rename", {"EIO"}, Told::kAlways}});
 }
 
 TEST_F(FailingCallsCliTest, EndsWellWhereStartingProcessesFails) {
