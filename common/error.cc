@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <system_error>
 
 #include "common/escape.h"
@@ -9,8 +10,9 @@
 namespace tally {
 
 Error SystemError(std::string_view path, std::string_view what, int errno_value) {
-  return Error(fmt::format("{}: {}: {}", EscapeForMessage(path), what,
-                           std::generic_category().message(errno_value)));
+  const char* const remedy = errno_value == EMFILE ? "; raise that limit, ulimit -n" : "";
+  return Error(fmt::format("{}: {}: {}{}", EscapeForMessage(path), what,
+                           std::generic_category().message(errno_value), remedy));
 }
 
 std::string FormatMemory(uint64_t bytes, Rounding rounding) {

@@ -29,6 +29,10 @@ class MemoryBudget {
   bool TakeForBlock(uint32_t block, uint64_t bytes) { return TakeFor(workers_ + block, bytes); }
   uint64_t taken_for_block(uint32_t block) const { return taken_[workers_ + block]; }
 
+  uint64_t taken_for_blocks() const {
+    return std::accumulate(taken_.begin() + workers_, taken_.end(), uint64_t{0});
+  }
+
   uint64_t limit_bytes() const { return limit_bytes_; }
   uint64_t taken_bytes() const {
     return std::accumulate(taken_.begin(), taken_.end(), uint64_t{0});

@@ -1,15 +1,10 @@
 #include "common/work_queue.h"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <climits>
-#include <ctime>
 #include <utility>
 
 #include "common/fault_point.h"
+#include "common/futex.h"
 #include "common/heartbeat.h"
 #include "common/store_order.h"
 
@@ -18,17 +13,6 @@ namespace {
 
 // The master's wait for the lock: longer than anyone holds it who is not stopped.
 constexpr std::chrono::milliseconds kMasterWaits{5};
-
-// std::atomic::wait uses a futex private to one process; these are shared.
-void FutexWait(std::atomic<uint32_t>* word, uint32_t expected) {
-  // Not for ever: whoever was to wake the others may have died.
-  constexpr timespec kLimit{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kBeatEvery).count()};
-  syscall(SYS_futex, word, FUTEX_WAIT, expected, &kLimit, nullptr, 0);
-}
-
-void FutexWakeAll(std::atomic<uint32_t>* word) {
-  syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
-}
 
 }  // namespace
 
@@ -115,7 +99,7 @@ std::optional<Task> WorkQueue::TryClaim(uint32_t worker) {
 std::optional<Task> WorkQueue::TryTakeOver(uint32_t worker) {
   for (uint32_t number = 0; number < workers_.size(); ++number) {
     WorkerState& dead = workers_[number];
-    if (!dead.left_to_others || dead.heir != kNobody) continue;
+    if (!dead.left_to_others || dead.inherited || dead.heir != kNobody) continue;
     dead.heir = worker;
     return Task{.kind = Task::Kind::kTakeOver, .number = number};
   }
@@ -287,7 +271,7 @@ void WorkQueue::Inherit(uint32_t dead) {
   RepairAfterDeath();
   if (const auto in_hand = GiveBack(dead)) ledger_[*in_hand].owner = kNobody;
   DeriveAnew();
-  workers_[dead].finished = true;
+  workers_[dead].inherited = true;
 }
 
 // All but the chunk in hand, which is returned.
@@ -316,9 +300,13 @@ std::optional<uint64_t> WorkQueue::GiveBack(uint32_t worker) {
   }
   workers_[worker].stream = WorkerState::kNoStream;
   for (WorkerState& other : workers_) {
-    if (other.heir == worker) other.heir = kNobody;
+    if (other.heir == worker && !other.inherited) other.heir = kNobody;
   }
-  std::replace(block_filler_.begin(), block_filler_.end(), worker, kNobody);
+  for (uint32_t block = 0; block < blocks_.count; ++block) {
+    if (block_filler_[block] != worker) continue;
+    if (blocks_.on_free) blocks_.on_free(block);
+    block_filler_[block] = kNobody;
+  }
   return in_hand;
 }
 
@@ -353,6 +341,8 @@ WorkQueue::Lock WorkQueue::TryLock() {
 }
 
 void WorkQueue::LeaveToOthers(uint32_t dead) {
+  workers_[dead].heir = kNobody;
+  workers_[dead].inherited = false;
   workers_[dead].left_to_others = true;
   any_left_to_others_ = true;
   WakeWithoutLock();
@@ -393,7 +383,7 @@ void WorkQueue::Wait(Lock* lock) {
   ++waiters_;
   const uint32_t seen = epoch_.load(std::memory_order_relaxed);
   lock->unlock();
-  FutexWait(&epoch_, seen);  // returns at once if something changed since the unlock
+  FutexWait(&epoch_, seen, kBeatEvery);  // returns at once if something changed since the unlock
   lock->lock();
   --waiters_;
 }

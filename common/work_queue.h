@@ -51,10 +51,11 @@ constexpr uint32_t kFeeder = kNobody - 1;
 struct WorkerState {
   static constexpr uint32_t kNoStream = ~uint32_t{0};
 
-  bool started = false;  // written by the worker itself: whoever finds it set is a successor
-  std::atomic<bool> finished{false};        // nothing is left to do for it
+  bool started = false;   // written by the worker itself: whoever finds it set is a successor
+  bool finished = false;  // nothing is left to do for it
   std::atomic<bool> left_to_others{false};  // it died, and no successor can be started
-  uint32_t heir = kNobody;                  // who takes over then
+  uint32_t heir = kNobody;                  // who takes over then,
+  std::atomic<bool> inherited{false};       // and has
   uint32_t stream = kNoStream;              // the one that it reads
   uint64_t chunks_done = 0;                 // in all lives
   // The chunks in its table that outlive it: those done up to `saved`, where the table's savepoint
@@ -82,9 +83,9 @@ struct BlockRules {
 /// ledger and the streams is derived anew after a death; what cannot is changed by a single store.
 ///
 /// Every call may be made by any worker, in any process; each holds the lock for some instructions
-/// only, and waits without it. The pointers in here are valid in all of them, since all were forked
-/// from the master that made them. The master never waits for the lock for long: a worker that was
-/// stopped might hold it.
+/// only (and while the memory of a long record is given back), and waits without it. The pointers
+/// in here are valid in all of them, since all were forked from the master that made them. The
+/// master never waits for the lock for long: a worker that was stopped might hold it.
 class WorkQueue {
  public:
   /// `ledger`: shared memory; its first `mapped_chunks` entries are made, the rest are for the
@@ -138,7 +139,7 @@ class WorkQueue {
   void Inherit(uint32_t dead);
 
   /// For the master: another worker, whichever asks next for a task, is to take over from this one,
-  /// which died. Once that is done, it is `finished`.
+  /// which died. Once that is done, it is `inherited`.
   void LeaveToOthers(uint32_t dead);
   /// It gets a successor after all. REQUIRES: no worker runs.
   void TakeBack(uint32_t dead);

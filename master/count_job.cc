@@ -17,9 +17,9 @@
 #include "master/bus_error.h"
 #include "master/count_output.h"
 #include "master/cpu_count.h"
-#include "master/foreign_format.h"
 #include "master/input_findings.h"
 #include "master/input_opener.h"
+#include "master/input_warnings.h"
 #include "master/map_phase.h"
 #include "master/memory_limit.h"
 #include "master/merger.h"
@@ -98,8 +98,7 @@ class CountJob {
  private:
   void OpenAndPlan();
   Format DetectFormat();
-  void WarnOfForeignFormats();
-  void SayWhatIsNotMapped();
+  void SayUnlessEmpty(const std::string& text);
   void Allocate();
   bool IsAlone() const { return workers_ == 1 || options_.mode == ExecutionMode::kSerial; }
   RaceWindow Window() const;
@@ -149,8 +148,8 @@ void CountJob::OpenAndPlan() {
     progress_.Show({.more_chunks = true, .note = "waiting for " + name});
   });
   bus_errors_.emplace(inputs_, options_.files);
-  if (options_.warnings) WarnOfForeignFormats();
-  if (!options_.quiet) SayWhatIsNotMapped();
+  if (options_.warnings) SayUnlessEmpty(WarningOfForeignFormat(inputs_, options_.files));
+  if (!options_.quiet) SayUnlessEmpty(NoteOfUnmapped(inputs_));
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
   input_bytes_ = 0;
@@ -183,33 +182,10 @@ Format CountJob::DetectFormat() {
   return Format::kWords;
 }
 
-// Not an error: any bytes can be counted, and somebody may want to. But hardly ever, so this is
-// told even with -q. Once is enough: such files come by the dozen.
-void CountJob::WarnOfForeignFormats() {
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const auto format = RecognizeForeignFormat(FirstBytes(inputs_[i], kForeignFormatBytes));
-    if (format.name.empty()) continue;
-    const std::string& path = options_.files[i];
-    progress_.Erase();
-    Say(
-        fmt::format("{}: looks like {} data, but its bytes are counted as they are; to count the "
-                    "text in it: {}{} | tally count",
-                    EscapeForMessage(inputs_[i].name), format.name, format.converter,
-                    path == "-" ? "" : " " + EscapeForMessage(path)));
-    return;
-  }
-}
-
-// Once, too: it is slower, and the cause is mostly the same for all.
-void CountJob::SayWhatIsNotMapped() {
-  for (const Input& input : inputs_) {
-    if (input.cannot_map == 0) continue;
-    progress_.Erase();
-    Say(fmt::format("{}: cannot be mapped ({}), so it is read, by one worker at a time",
-                    EscapeForMessage(input.name),
-                    std::generic_category().message(input.cannot_map)));
-    return;
-  }
+void CountJob::SayUnlessEmpty(const std::string& text) {
+  if (text.empty()) return;
+  progress_.Erase();
+  Say(text);
 }
 
 void CountJob::Allocate() {
@@ -264,6 +240,7 @@ void CountJob::Map() {
     if (!report.fatal.empty()) throw Error(std::string(report.fatal.view()), report.fatal_status);
   }
   ThrowIfWorkerDied(outcomes, [](uint32_t) { return "counting; nothing was written"; });
+  if (options_.warnings) SayUnlessEmpty(WarningOfTouched(inputs_, options_.files));
   NotePeakMemory(outcomes);
 }
 
@@ -341,12 +318,15 @@ void CountJob::SayWhatWasLost(uint64_t updates) const {
 
 void CountJob::Merge() {
   memory_->DropUndoLogs();
-  merged_ = MergeTables(memory_->tables(),
-                        {.sort = options_.sort,
-                         .min_count = options_.min_count,
-                         .top = options_.top,
-                         .find = options_.find},
-                        executor_, workers_, &*supervisor_, options_.stall_timeout);
+  merged_ =
+      MergeTables(memory_->tables(),
+                  {.sort = options_.sort,
+                   .min_count = options_.min_count,
+                   .top = options_.top,
+                   .find = options_.find},
+                  executor_, workers_, &*supervisor_,
+                  {.stall_timeout = options_.stall_timeout,
+                   .on_stop_signal = [this](int signal_number) { SayStopped(signal_number); }});
   ThrowIfOverflowed();
   CheckTotal(control_->queue(), merged_.total);
   NotePeakMemory(merged_.outcomes);

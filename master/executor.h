@@ -85,7 +85,7 @@ struct Supervision {
 
   /// Called where only `started` (> 0) workers could be started, because of errno `error`: the run
   /// goes on with these. Processes are tried again now and then. Without it, that is an Error, as
-  /// it is (CannotStart) where none runs and none can be started for a second.
+  /// it is (CannotStart) where none runs and none can be started for half a second.
   std::function<void(uint32_t started, int error)> on_too_few = {};
 
   /// Without them, the run waits with a worker that cannot be replaced until the others have ended.

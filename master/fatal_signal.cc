@@ -11,7 +11,7 @@
 namespace tally {
 namespace {
 
-constexpr std::array kFatal = {SIGSEGV, SIGABRT, SIGFPE, SIGILL};
+constexpr std::array kFatal = {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
 
 // Made beforehand: the handler may neither allocate nor lock.
 std::array<std::string, kFatal.size()> messages;

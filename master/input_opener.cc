@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 #include "common/error.h"
 #include "common/escape.h"
@@ -59,15 +61,40 @@ std::string DescribeChange(const FileState& before, const FileState& now) {
   if (now.size_bytes != before.size_bytes || now.modified_ns != before.modified_ns) {
     return fmt::format("{}; nothing was written: count it once it is complete", kChanged);
   }
-  // A backup that links to it, or a chmod, is no reason to throw away the work of hours.
-  if (now.changed_ns == before.changed_ns || now.attributes != before.attributes) return "";
-  return fmt::format(
-      "{}, though its size and its time of modification are as before: that time may have been set "
-      "back (ctime tells); nothing was written: count it again once nobody touches it",
-      kChanged);
+  return "";
 }
 
-void CheckOneReadable(const std::string& path) {
+// None where it is not there.
+std::optional<FileState> StateNow(const Input& input, const std::string& path) {
+  struct stat status {};
+  if ((path == "-" ? fstat(STDIN_FILENO, &status) : stat(path.c_str(), &status)) == 0) {
+    return StateOf(status);
+  }
+  if (errno == ENOENT) return std::nullopt;
+  throw SystemError(input.name, "cannot be checked for changes, so nothing was written", errno);
+}
+
+// What says of itself that it is empty is no file on a disk (/proc), and its time is made up.
+bool CanTellChanges(const Input& input) { return input.state && input.state->size_bytes > 0; }
+
+// Refuses what can be read only once and was named before: two readers would tear its records.
+void NoteReadOnce(const std::string& path, const struct stat& status,
+                  std::vector<std::pair<FileId, std::string>>* seen) {
+  constexpr unsigned kMemoryDevices = 1;  // /dev/null and the like
+  const bool is_device = S_ISCHR(status.st_mode) && major(status.st_rdev) != kMemoryDevices;
+  if (!S_ISFIFO(status.st_mode) && !S_ISSOCK(status.st_mode) && !is_device) return;
+  const FileId id{.device = status.st_dev, .inode = status.st_ino};
+  for (const auto& [other_id, other] : *seen) {
+    if (other_id != id) continue;
+    throw UsageError(
+        fmt::format("'{}' and '{}' are the same pipe or terminal, which can be read only "
+                    "once",
+                    EscapeForMessage(other), EscapeForMessage(path)));
+  }
+  seen->emplace_back(id, path);
+}
+
+void CheckOneReadable(const std::string& path, std::vector<std::pair<FileId, std::string>>* seen) {
   struct stat status;
   const bool is_stdin = path == "-";
   if ((is_stdin ? fstat(STDIN_FILENO, &status) : stat(path.c_str(), &status)) != 0) {
@@ -77,6 +104,7 @@ void CheckOneReadable(const std::string& path) {
   if (!is_stdin && faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) {
     throw SystemError(path, "cannot be opened", errno);
   }
+  NoteReadOnce(path, status, seen);
 }
 
 UniqueFd OpenForReading(const std::string& path, const std::function<void()>& while_waiting) {
@@ -158,7 +186,8 @@ void MapOrStream(const std::string& path, const struct stat& status, bool may_ma
   if (count < 0) {
     throw SystemError(input->name, fmt::format("cannot be read at byte {}", begin), errno);
   }
-  input->gzip = LooksLikeGzip({first, static_cast<size_t>(count)});
+  const std::string_view start(first, static_cast<size_t>(count));
+  input->gzip = LooksLikeGzip(start) || (path.ends_with(".gz") && LooksLikeDamagedGzip(start));
   input->size_known = true;
   const auto size = static_cast<uint64_t>(std::max(status.st_size, begin));
   input->file_bytes = size - static_cast<uint64_t>(begin);
@@ -176,7 +205,8 @@ void MapOrStream(const std::string& path, const struct stat& status, bool may_ma
       input->cannot_map = error.code().value();
     }
   }
-  input->size_known = input->file_bytes > 0;
+  // Files of /sys say that they have a page, and have less.
+  input->size_known = input->file_bytes > 0 && input->cannot_map != ENODEV;
   // What says of itself that it is empty may say something else when it is read again (/proc).
   if (path == "-" || !input->size_known) return PeekAtStream(input, while_waiting);
   // Thousands of compressed files are not all kept open: the reader opens its own again.
@@ -206,7 +236,8 @@ void CheckReadable(const std::vector<std::string>& paths) {
   if (std::count(paths.begin(), paths.end(), "-") > 1) {
     throw UsageError("'-' is given twice, but standard input can be read only once");
   }
-  for (const std::string& path : paths) CheckOneReadable(path);
+  std::vector<std::pair<FileId, std::string>> read_once;
+  for (const std::string& path : paths) CheckOneReadable(path, &read_once);
 }
 
 std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
@@ -241,20 +272,25 @@ std::optional<std::string> FirstLine(const Input& input) {
 void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string>& paths) {
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Input& input = inputs[i];
-    // What says of itself that it is empty is no file on a disk (/proc), and its time is made up.
-    if (!input.state || input.state->size_bytes == 0) continue;
-    struct stat status {};
-    const bool is_there =
-        (paths[i] == "-" ? fstat(STDIN_FILENO, &status) : stat(paths[i].c_str(), &status)) == 0;
-    if (!is_there && errno != ENOENT) {
-      throw SystemError(input.name, "cannot be checked for changes, so nothing was written", errno);
-    }
+    if (!CanTellChanges(input)) continue;
+    const auto now = StateNow(input, paths[i]);
     const std::string change =
-        is_there ? DescribeChange(*input.state, StateOf(status))
-                 : ": changed while being read: it was removed; nothing was written: put it back "
-                   "and count again";
+        now ? DescribeChange(*input.state, *now)
+            : ": changed while being read: it was moved or removed; nothing was written: put it "
+              "back and count again";
     if (!change.empty()) throw Error(EscapeForMessage(input.name) + change);
   }
+}
+
+std::string FirstTouched(std::span<const Input> inputs, const std::vector<std::string>& paths) {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Input& input = inputs[i];
+    if (!CanTellChanges(input)) continue;
+    const auto now = StateNow(input, paths[i]);
+    if (!now || now->changed_ns == input.state->changed_ns) continue;
+    if (now->attributes == input.state->attributes) return input.name;
+  }
+  return "";
 }
 
 std::string_view FirstBytes(const Input& input, size_t most_bytes) {

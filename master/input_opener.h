@@ -17,7 +17,8 @@ namespace tally {
 using WhileWaiting = std::function<void(const std::string& name)>;
 
 /// Throws an Error for the first path that is missing, unreadable or a directory, before anything
-/// is opened: a FIFO makes its opener wait. UsageError where "-" is among them twice.
+/// is opened: a FIFO makes its opener wait. UsageError where a pipe or terminal is among them
+/// twice, by whatever names.
 void CheckReadable(const std::vector<std::string>& paths);
 
 /// Opens each path ("-": standard input): plain regular files are mapped, all else becomes a
@@ -31,10 +32,14 @@ std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
 std::optional<std::string> FirstLine(const Input& input);
 
 /// Throws an Error for the first of the inputs, opened from these paths, that is no longer the file
-/// it was: by its inode, size and time of modification, and by its ctime where no other attribute
-/// explains that. What was read of it may be neither the old one nor the new one. Pipes and /proc
-/// files cannot tell.
+/// it was, by its inode, size and time of modification: what was read of it may be neither the old
+/// one nor the new one. Pipes and /proc files cannot tell.
 void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string>& paths);
+
+/// The name of the first input whose ctime alone has changed, with no other attribute that explains
+/// it; empty where there is none. Its text may have changed, and its time of modification been set
+/// back; but labels and times of access change the ctime as well.
+std::string FirstTouched(std::span<const Input> inputs, const std::vector<std::string>& paths);
 
 /// The first bytes of a plain file or of a pipe's text, at most `most_bytes`; none of gzip or of a
 /// file that was not read yet.

@@ -110,7 +110,7 @@ void MapPhase::Appoint(uint32_t worker, int error) {
   control_.queue().LeaveToOthers(worker);
 }
 
-bool MapPhase::AreDone(uint32_t worker) { return control_.queue().workers()[worker].finished; }
+bool MapPhase::AreDone(uint32_t worker) { return control_.queue().workers()[worker].inherited; }
 
 void MapPhase::Dismiss(uint32_t worker) { control_.queue().TakeBack(worker); }
 

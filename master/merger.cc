@@ -14,7 +14,7 @@
 #include "common/error.h"
 #include "common/fault_point.h"
 #include "common/hash.h"
-#include "master/serial_executor.h"
+#include "master/signals.h"
 #include "master/stall_watch.h"
 #include "master/worker_failure.h"
 
@@ -38,6 +38,7 @@ struct MergeControl {
   // The worker that merges it. Whoever takes the place of one that died does all of that one's.
   std::array<std::atomic<uint32_t>, size_t{1} << CountTable::kMaxLog2Partitions> owner;
   std::atomic<bool> out_of_memory{false};
+  std::atomic<bool> stop{false};
 
   MergeControl() {
     for (auto& each : owner) each = kNobody;
@@ -119,6 +120,7 @@ class MergeWorker {
     const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
     uint64_t rows = 0;
     for (uint64_t partition = 0; partition < partitions; ++partition) {
+      if (plan_.control->stop) return;
       if (!IsMine(partition)) continue;
       TALLY_FAULT_POINT("mid-merge");
       rows += Select(MergePartition(partition, rows_ + rows)).size();
@@ -217,7 +219,7 @@ Row RowOrder::MakeRow(std::string_view key, uint64_t count) const {
 
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
                          Executor* executor, uint32_t workers, WorkerSupervisor* supervisor,
-                         std::optional<std::chrono::seconds> stall_timeout) {
+                         const MergeCare& care) {
   uint64_t entries = 0;
   for (char* region : tables) entries += CountTable(region).size();
   MergePlan plan{.tables = tables,
@@ -253,7 +255,7 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
     }
   };
   // Merging waits for nothing, so it is the time on the CPU that shows that it goes on.
-  StallWatch watch(workers, stall_timeout);
+  StallWatch watch(workers, care.stall_timeout);
   const auto is_hung = [&watch](uint32_t worker, pid_t pid) {
     return pid != 0 && watch.IsHung(worker, CpuTicksOf(pid));
   };
@@ -266,16 +268,25 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
                                 .piece = fmt::format("merge {}", worker),
                                 .again = "it merges its partitions again"});
   };
-  const Supervision supervision{
-      .on_end = on_end, .is_hung = is_hung, .on_too_few = [&](uint32_t started, int error) {
-        supervisor->OnTooFew(started, workers, error);
-      }};
+  const auto ask_to_stop = [&] {
+    plan.control->stop = true;
+    if (StopSignal() != 0 && care.on_stop_signal) care.on_stop_signal(StopSignal());
+  };
+  const Supervision supervision{.ask_to_stop = ask_to_stop,
+                                .on_end = on_end,
+                                .is_hung = is_hung,
+                                .on_too_few = [&](uint32_t started, int error) {
+                                  supervisor->OnTooFew(started, workers, error);
+                                }};
   try {
     merged.outcomes = executor->Run(workers, merge, supervision);
   } catch (const CannotStart& reason) {
     // After hours of counting, perhaps.
     supervisor->Say(fmt::format("{}; the tables are merged in this process", reason.what()));
-    merged.outcomes = SerialExecutor().Run(workers, merge, supervision);
+    for (uint32_t worker = 0; worker < workers; ++worker) {
+      ThrowIfStopped();
+      merged.outcomes.push_back({.succeeded = merge(worker)});
+    }
   }
   if (plan.control->out_of_memory) {
     throw Error("out of memory while merging the workers' tables; use fewer workers (-j)",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,12 +70,19 @@ struct MergedTables {
   std::vector<WorkerOutcome> outcomes;
 };
 
+/// How the workers of a merge are minded.
+struct MergeCare {
+  std::optional<std::chrono::seconds> stall_timeout = {};      // for how long one may hang
+  std::function<void(int signal_number)> on_stop_signal = {};  // called before they are ended
+};
+
 /// Merges `tables` (regions of CountTables, all with the same hash seed) with `workers` workers of
-/// `executor`; of one that dies, or hangs for longer than `stall_timeout`, the partitions are
-/// merged again. Where a total passes 2^64-1, `overflowed` says so, and the rows are of no use.
+/// `executor`; of one that dies or hangs, the partitions are merged again; where none can be
+/// started, the calling thread merges. Where a total passes 2^64-1, `overflowed` says so, and the
+/// rows are of no use.
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
                          Executor* executor, uint32_t workers, WorkerSupervisor* supervisor,
-                         std::optional<std::chrono::seconds> stall_timeout = {});
+                         const MergeCare& care = {});
 
 /// Calls visit(key, count) for the rows of sorted runs in the order of all, at most `limit` times.
 template <class Visitor>

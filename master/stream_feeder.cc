@@ -18,6 +18,8 @@ constexpr std::chrono::microseconds kUntilNextTry{200};
 // Signals and workers that end are not kept waiting for longer.
 constexpr std::chrono::milliseconds kFeedAtMost{20};
 constexpr std::chrono::hours kForAnyTime{1};
+// For the memory of records whose rest may come only when this one is read.
+constexpr std::chrono::seconds kMemoryPatience{10};
 constexpr int kPipeBytes = 1 << 20;  // as large as anybody may make it
 
 // Thrown out of a read that would have to wait, ...
@@ -101,14 +103,14 @@ void StreamFeeder::Fill(Source* source) {
   char* const text = blocks.block(block);
   try {
     TALLY_FAULT_POINT("feed");
-    const auto filled = source->reader->Fill(
-        {text, blocks.capacity_bytes},
-        {.may_hold =
-             [&](size_t bytes) { return blocks.MayHold(block, bytes, &plan_.control->memory()); },
-         .after_read =
-             [this] {
-               if (Clock::now() >= give_way_at_) throw OutOfTime();
-             }});
+    const auto filled =
+        source->reader->Fill({text, blocks.capacity_bytes},
+                             {.may_hold = [&](size_t bytes) { return MayHold(source, bytes); },
+                              .remedy = plan_.memory_remedy,
+                              .after_read =
+                                  [this] {
+                                    if (Clock::now() >= give_way_at_) throw OutOfTime();
+                                  }});
     source->ended = filled.size_bytes == 0;
     if (source->ended) {
       queue_.NoteRead(source->stream, source->reader->text_bytes_read(),
@@ -124,6 +126,20 @@ void StreamFeeder::Fill(Source* source) {
   } catch (const OutOfTime&) {
     // It goes on at the next call.
   }
+}
+
+// Memory that other long records have comes free, mostly.
+bool StreamFeeder::MayHold(Source* source, size_t bytes) {
+  MemoryBudget* const memory = &plan_.control->memory();
+  if (plan_.blocks->MayHold(*source->block, bytes, memory)) {
+    source->lacks_memory_since.reset();
+    return true;
+  }
+  const auto now = Clock::now();
+  if (!source->lacks_memory_since) source->lacks_memory_since = now;
+  const uint64_t of_others = memory->taken_for_blocks() - memory->taken_for_block(*source->block);
+  if (of_others == 0 || now - *source->lacks_memory_since > kMemoryPatience) return false;
+  throw OutOfTime();
 }
 
 void StreamFeeder::Fail(Source* source, std::string_view message, ExitStatus status) {

@@ -41,11 +41,13 @@ class StreamFeeder : public Feeder {
     std::optional<Position> failed_at = {};
     bool ended = false;        // to be closed,
     bool closed = false;       // and that was done
-    bool lacks_bytes = false;  // else a block, or the lock
+    bool lacks_bytes = false;  // else a block, the lock, or memory, ...
+    std::optional<std::chrono::steady_clock::time_point> lacks_memory_since = {};  // ... since then
   };
 
   bool Advance(Source* source);
   void Fill(Source* source);
+  bool MayHold(Source* source, size_t bytes);
   void Fail(Source* source, std::string_view message, ExitStatus status = kExitFailed);
 
   const CountPlan& plan_;

@@ -1,6 +1,7 @@
 #include "master/worker_supervisor.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <system_error>
@@ -10,6 +11,16 @@
 #include "master/worker_failure.h"
 
 namespace tally {
+namespace {
+
+bool HasUsedUpItsTime(const rusage& usage) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return false;
+  const auto used_s = static_cast<rlim_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec);
+  return used_s + 1 >= limit.rlim_max;  // it may be a little short of it
+}
+
+}  // namespace
 
 WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say,
                                    std::function<uint64_t()> oom_kills)
@@ -21,7 +32,7 @@ WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::str
 Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
                                const LastWork& work) {
   const std::string what = fmt::format("{} while {}{}", DescribeDeath(worker, outcome), work.doing,
-                                       SignsOfLackOfMemory(worker, outcome, work.progress));
+                                       LikelyCause(worker, outcome, work.progress));
   ++deaths_;
   const uint32_t deaths_of_piece = work.piece.empty() ? 0 : ++deaths_of_[work.piece];
   if (deaths_of_piece == kAttempts) {
@@ -44,7 +55,8 @@ void WorkerSupervisor::OnTooFew(uint32_t started, uint32_t wanted, int error) {
   if (std::exchange(said_too_few_, true)) return;
   say_(fmt::format("only {} of {} workers could be started ({}); {}", started, wanted,
                    std::generic_category().message(error),
-                   started == 1 ? "it does all the work" : "they do all the work"));
+                   started == 1 ? "it does the work, unless more can be started later"
+                                : "they do the work, unless more can be started later"));
 }
 
 void WorkerSupervisor::OnNoSuccessor(uint32_t worker, int error) {
@@ -53,9 +65,12 @@ void WorkerSupervisor::OnNoSuccessor(uint32_t worker, int error) {
       worker + 1, std::generic_category().message(error)));
 }
 
-std::string WorkerSupervisor::SignsOfLackOfMemory(uint32_t worker, const WorkerOutcome& outcome,
-                                                  uint64_t progress) {
+std::string WorkerSupervisor::LikelyCause(uint32_t worker, const WorkerOutcome& outcome,
+                                          uint64_t progress) {
   if (outcome.signal_number != SIGKILL || outcome.hung) return "";
+  if (HasUsedUpItsTime(outcome.usage)) {
+    return " (a process may compute for no longer here: raise that limit, ulimit -t)";
+  }
   const bool killed_twice = IsKilledTwice(worker, progress);
   const uint64_t oom_kills = oom_kills_();
   const bool kernel_did = std::exchange(oom_kills_seen_, oom_kills) < oom_kills;

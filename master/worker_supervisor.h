@@ -51,7 +51,7 @@ class WorkerSupervisor {
   };
 
   bool IsKilledTwice(uint32_t worker, uint64_t progress);
-  std::string SignsOfLackOfMemory(uint32_t worker, const WorkerOutcome& outcome, uint64_t progress);
+  std::string LikelyCause(uint32_t worker, const WorkerOutcome& outcome, uint64_t progress);
 
   std::function<void(std::string_view)> say_;
   std::function<uint64_t()> oom_kills_;

@@ -216,13 +216,31 @@ TEST(GzipSourceTest, TheNameIsEscapedInMessages) {
   EXPECT_THAT(ReadUntilError(source.get()).error, StartsWith("a\\x0ab.gz: truncated"));
 }
 
-TEST(GzipSourceTest, GzipIsToldByItsFirstThreeBytes) {
+TEST(GzipSourceTest, GzipIsToldByItsFirstBytes) {
   EXPECT_TRUE(LooksLikeGzip(Gzip("")));
   EXPECT_TRUE(LooksLikeGzip("\x1f\x8b\x08"));
   EXPECT_TRUE(LooksLikeGzip("\x1f\x8b")) << "truncated";
   EXPECT_FALSE(LooksLikeGzip("\x1f"));
   EXPECT_FALSE(LooksLikeGzip(""));
-  EXPECT_FALSE(LooksLikeGzip("\x1f\x8b\x07\x08"));
+  EXPECT_TRUE(LooksLikeGzip("\x1f\x8b\x07\x08")) << "damaged";
+  EXPECT_EQ(
+      ReadUntilError(GunzipOf("\x1f\x8b\x07\x08").get()).error,
+      "x.gz: corrupt gzip data near byte 4 of the compressed data: unknown compression method; "
+      "the file is damaged, get it again");
+}
+
+TEST(GzipSourceTest, GzipWithOneDamagedByteAtItsStartMayBeTold) {
+  for (const char* bytes :
+       {"\x1f\x8b\x08", "\x1e\x8b\x08", "\x1f\x0b\x08", "\x1f\x8b\x09", "\x1f"}) {
+    EXPECT_TRUE(LooksLikeDamagedGzip(bytes)) << bytes;
+  }
+  for (const char* bytes : {"", "a", "ab", "abc",
+                            "\x1f"
+                            "ab",
+                            "a\x8b"
+                            "b"}) {
+    EXPECT_FALSE(LooksLikeDamagedGzip(bytes)) << bytes;
+  }
 }
 
 TEST(PrefixedSourceTest, GzipReadsThroughIt) {

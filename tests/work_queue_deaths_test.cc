@@ -172,7 +172,7 @@ class Slaughter {
 
   void AskHeirs() {
     std::erase_if(left_,
-                  [this](uint32_t worker) { return crew_.queue().state(worker).finished.load(); });
+                  [this](uint32_t worker) { return crew_.queue().state(worker).inherited.load(); });
     if (!alive_.empty()) return;
     for (const uint32_t worker : left_) {
       crew_.queue()->TakeBack(worker);

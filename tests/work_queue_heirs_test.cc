@@ -24,10 +24,10 @@ TEST(WorkQueueHeirsTest, WhatIsNotSavedGoesBackToAll) {
   queue.ClaimAndFinish(/*worker=*/0, /*chunk=*/1);
   ASSERT_EQ(queue.Claim(/*worker=*/0), Count(2));
   queue->LeaveToOthers(0);
-  EXPECT_FALSE(queue.state(0).finished);
+  EXPECT_FALSE(queue.state(0).inherited);
 
   ASSERT_TRUE(TakesOver(queue, /*worker=*/1, /*dead=*/0));
-  EXPECT_TRUE(queue.state(0).finished);
+  EXPECT_TRUE(queue.state(0).inherited);
   EXPECT_EQ(queue.chunk(0).owner, 0U);
   for (const uint64_t chunk : {1U, 2U}) EXPECT_EQ(queue.chunk(chunk).owner, kNobody) << chunk;
   for (const uint64_t chunk : {1U, 2U, 3U}) queue.ClaimAndFinish(/*worker=*/1, chunk);
@@ -85,7 +85,7 @@ TEST(WorkQueueHeirsTest, AnHeirMayDieBeforeAnyOfItsStores) {
     if (!queue.DiesAtStore(store, [&] { return take_over(queue); })) break;
 
     EXPECT_EQ(queue->StartOver(1), std::nullopt);
-    if (!queue.state(0).finished) {
+    if (!queue.state(0).inherited) {
       ASSERT_TRUE(TakesOver(queue, /*worker=*/2, /*dead=*/0));
     }
     for (const uint64_t chunk : {0U, 1U, 2U}) queue.ClaimAndFinish(/*worker=*/2, chunk);

@@ -63,7 +63,7 @@ TEST_F(WorkerSupervisorTest, WhereTooFewCanBeStartedThatIsToldOnce) {
   supervisor_.OnNoSuccessor(1, EAGAIN);
   EXPECT_THAT(said_,
               ElementsAre("only 1 of 4 workers could be started (Cannot allocate memory); it "
-                          "does all the work",
+                          "does the work, unless more can be started later",
                           "no process can be started in the place of worker 2 (Resource "
                           "temporarily unavailable); the others do its work"));
 }

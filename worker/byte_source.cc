@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view kOfCompressed = " of the compressed data";
 constexpr std::string_view kGzipMagic = "\x1f\x8b\x08";
+constexpr size_t kIdBytes = 2;  // of these; the rest says how it is compressed, for inflate()
 
 /// A source's first error, thrown again by every later read: what follows an error must not look
 /// like more data, nor like the end.
@@ -160,11 +161,13 @@ class GzipSource : public ByteSource {
 
   /// Begins the next member, or sets at_end_.
   void StartMember() {
-    const std::string_view start = Peek(kGzipMagic.size()).substr(0, kGzipMagic.size());
+    const std::string_view magic =
+        kGzipMagic.substr(0, members_ == 0 ? kIdBytes : std::string::npos);
+    const std::string_view start = Peek(magic.size()).substr(0, magic.size());
     if (members_ > 0 && (start.empty() || start[0] == '\0')) {
       SkipPadding();
       at_end_ = true;
-    } else if (start != kGzipMagic.substr(0, start.size())) {
+    } else if (start != magic.substr(0, start.size())) {
       FailOnGarbage();
     } else {
       inflateReset(&stream_);
@@ -286,9 +289,15 @@ std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
 }
 
 bool LooksLikeGzip(std::string_view first_bytes) {
-  constexpr size_t kIdBytes = 2;  // a file that breaks off behind them is truncated, not text
-  return first_bytes.size() >= kIdBytes &&
-         kGzipMagic.starts_with(first_bytes.substr(0, kGzipMagic.size()));
+  return first_bytes.starts_with(kGzipMagic.substr(0, kIdBytes));
+}
+
+bool LooksLikeDamagedGzip(std::string_view first_bytes) {
+  size_t same = 0;
+  for (size_t i = 0; i < std::min(first_bytes.size(), kGzipMagic.size()); ++i) {
+    if (first_bytes[i] == kGzipMagic[i]) ++same;
+  }
+  return same > 0 && same + 1 >= std::min(first_bytes.size(), kGzipMagic.size());
 }
 
 }  // namespace tally

@@ -60,10 +60,14 @@ std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compresse
 std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
                                                std::unique_ptr<ByteSource> source);
 
-/// Whether a file that starts with these bytes is gzip (RFC 1952: magic 1f 8b, method 8); three of
-/// them are enough to tell.
+/// Whether a file that starts with these bytes is gzip (RFC 1952: 1f 8b, and 08 for the only way to
+/// compress), be it damaged behind the first two. Three of them are enough to tell.
 constexpr size_t kGzipMagicBytes = 3;
 bool LooksLikeGzip(std::string_view first_bytes);
+
+/// Whether it may be gzip, with one of these bytes damaged or some missing, where its name says
+/// that it is gzip.
+bool LooksLikeDamagedGzip(std::string_view first_bytes);
 
 }  // namespace tally
 

@@ -66,8 +66,8 @@ StreamReader::Filled StreamReader::Fill(std::span<char> block, const FillHooks& 
 
 // With the start of the record that the last block did not have whole.
 void StreamReader::Begin(std::span<char> block, const FillHooks& hooks) {
-  SetGoal(std::min(std::max(block_bytes_, begun_.size() + 1), block.size()), hooks);
   size_ = begun_.size();
+  SetGoal(std::min(std::max(block_bytes_, size_ + 1), block.size()), hooks);
   std::memcpy(block.data(), begun_.data(), size_);
   begun_.clear();
   if (begun_.capacity() > block_bytes_) begun_.shrink_to_fit();
@@ -102,9 +102,9 @@ void StreamReader::Grow(size_t most_bytes, const FillHooks& hooks) {
 
 void StreamReader::SetGoal(size_t bytes, const FillHooks& hooks) {
   if (bytes > block_bytes_ && hooks.may_hold && !hooks.may_hold(bytes)) {
-    throw Error(ALongRecord(size_) +
-                    "; out of memory to read on: the tables and other long records have the rest; "
-                    "use fewer workers (-j), or raise --memory, or give it as a plain file",
+    throw Error(fmt::format("{}; out of memory to read on: tables and other long records have the "
+                            "rest ({}, or give it as a plain file)",
+                            ALongRecord(size_), hooks.remedy),
                 kExitMemory);
   }
   goal_ = bytes;

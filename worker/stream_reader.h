@@ -25,6 +25,8 @@ std::unique_ptr<ByteSource> OpenStream(const Input& input, Patience patience = {
 struct FillHooks {
   /// Whether the block may have so much text: asked where that is more than usual.
   std::function<bool(size_t bytes)> may_hold = {};
+  /// What would help where it may not, for the message.
+  std::string_view remedy = {};
   /// Called after each read. May throw to go on later.
   std::function<void()> after_read = {};
 };

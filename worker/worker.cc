@@ -13,6 +13,7 @@
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
 #include "worker/column_parser.h"
+#include "worker/counting_sink.h"
 #include "worker/line_parser.h"
 #include "worker/ngram_parser.h"
 #include "worker/stream_reader.h"
@@ -21,120 +22,6 @@
 
 namespace tally {
 namespace {
-
-// Puts one chunk's records into the worker's table.
-class CountingSink {
- public:
-  static constexpr uint64_t kRecordsPerBeat = 4096;
-
-  CountingSink(const CountPlan& plan, uint64_t chunk_number, const Chunk& chunk, const char* text,
-               CountTable* table, WorkerReport* report)
-      : plan_(plan),
-        chunk_number_(chunk_number),
-        chunk_(chunk),
-        text_(text),
-        counted_to_(text),
-        table_(table),
-        report_(report) {}
-
-  bool Add(std::string_view key, uint64_t amount) {
-    if (key.size() > kMaxKeyBytes) [[unlikely]]
-      return RejectLongKey(key);
-    if (++count_.records % kRecordsPerBeat == 0) Beat();
-    count_.amount += amount;
-    return Check(table_->AddSoon(key, amount));
-  }
-
-  bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
-
-  /// All records were handed on: adds those that wait.
-  void Finish() {
-    for (auto result = table_->Flush(); result != CountTable::AddResult::kAdded;
-         result = table_->Flush()) {
-      if (!Fail(result)) return;
-    }
-  }
-
-  const ChunkCount& count() const { return count_; }
-  bool failed() const { return failed_; }
-
- private:
-  bool RejectLongKey(std::string_view key) {
-    const bool has_lines = plan_.format.format != Format::kWords;
-    if (has_lines) {
-      lines_before_ += static_cast<uint64_t>(std::count(counted_to_, key.data(), '\n'));
-      counted_to_ = key.data();
-    }
-    return Reject(
-        {.line = key, .line_in_text = lines_before_, .reason = "the key is longer than 1 MiB"},
-        has_lines);
-  }
-
-  bool Reject(const BadLine& bad, bool has_line_number);
-  bool Check(CountTable::AddResult result) {
-    return result == CountTable::AddResult::kAdded || Fail(result);
-  }
-  // Returns whether to go on.
-  bool Fail(CountTable::AddResult result);
-
-  const CountPlan& plan_;
-  uint64_t chunk_number_;
-  const Chunk& chunk_;
-  const char* text_;
-  const char* counted_to_;  // there are lines_before_ newlines before it
-  uint64_t lines_before_ = 0;
-  CountTable* table_;
-  WorkerReport* report_;
-  ChunkCount count_;
-  bool failed_ = false;
-};
-
-bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
-  MalformedLine line;
-  line.position = {.input = chunk_.input,
-                   .offset = chunk_.begin + static_cast<uint64_t>(bad.line.data() - text_)};
-  line.chunk = chunk_number_;
-  line.line_in_chunk = bad.line_in_text;
-  line.has_line_number = has_line_number;
-  line.size_bytes = bad.line.size();
-  line.text.Set(bad.line);
-  line.reason.Set(bad.reason);
-  // A worker's chunks come in the inputs' order but for streams, so this is nearly always an
-  // append.
-  auto& samples = report_->samples;
-  size_t at = report_->samples_used();
-  if (at == samples.size() && line.position < samples.back().position) --at;
-  ++report_->malformed;
-  if (at < samples.size()) {
-    for (; at > 0 && line.position < samples[at - 1].position; --at) samples[at] = samples[at - 1];
-    samples[at] = line;
-  }
-  if (!plan_.skip_malformed) plan_.control->queue().FailAt(line.position);
-  return plan_.skip_malformed;
-}
-
-bool CountingSink::Fail(CountTable::AddResult result) {
-  if (result == CountTable::AddResult::kOverflow) {
-    // The run fails, but what comes first in the inputs, or first among such keys, is to be told.
-    report_->overflowed.Note(table_->failed_key());
-    return true;
-  }
-  failed_ = true;
-  report_->fatal_status = kExitMemory;
-  if (result == CountTable::AddResult::kRefused) {
-    const MemoryBudget& memory = plan_.control->memory();
-    report_->fatal.Set(
-        fmt::format("out of memory: the tables take {}, with {} keys in this worker's, and have to "
-                    "grow, but may take only {} in all ({})",
-                    FormatMemory(memory.taken_bytes()), table_->size(),
-                    FormatMemory(memory.limit_bytes()), plan_.memory_remedy));
-  } else {
-    report_->fatal.Set(fmt::format(
-        "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),
-        table_->region_bytes() >> 10, AddressSpaceRemedy(plan_.tables.size())));
-  }
-  return false;
-}
 
 static_assert(kMaxKeyBytes <= CountTable::kLongestKeyBytes);
 
@@ -271,9 +158,10 @@ void Worker::FillBlock(uint32_t block) {
   blocks.Trim(block, memory);  // of what one that died has read into it
   StreamReader::Filled filled;
   try {
-    filled = reader_->Fill({text, blocks.capacity_bytes}, {.may_hold = [&](size_t bytes) {
-                             return blocks.MayHold(block, bytes, memory);
-                           }});
+    filled = reader_->Fill(
+        {text, blocks.capacity_bytes},
+        {.may_hold = [&](size_t bytes) { return blocks.MayHold(block, bytes, memory); },
+         .remedy = plan_.memory_remedy});
   } catch (const Error& error) {
     return FailToRead(error.what(), block, error.exit_status());
   } catch (const NoLongerWanted&) {

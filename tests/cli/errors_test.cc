@@ -37,6 +37,44 @@ class ErrorsCliTest : public CliTest {
   }
 };
 
+TEST_F(ErrorsCliTest, APipeThatIsGivenTwiceIsWrongUsageByWhateverNames) {
+  for (const char* files :
+       {"- -", "- /dev/stdin", "/dev/stdin /dev/fd/0", "fifo fifo", "fifo ./fifo"}) {
+    const Outcome outcome = Shell(std::string("mkfifo fifo; echo a | timeout 10 tally count ") +
+                                  files + "; s=$?; rm fifo; exit $s");
+    EXPECT_THAT(outcome, ExitsWith(2)) << files;
+    EXPECT_THAT(outcome.err, HasSubstr("can be read only once")) << files;
+  }
+  // Each is another one, or has nothing to give.
+  EXPECT_THAT(Shell("tally count -q <(echo a) <(echo b) /dev/null /dev/null"), ExitsWith(0));
+}
+
+// In /sys, files say that they have a page.
+TEST_F(ErrorsCliTest, AFileThatIsShorterThanItSaysIsCounted) {
+  constexpr const char* kFile = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (access(kFile, R_OK) != 0) GTEST_SKIP() << "there is none";
+  const Outcome outcome = Tally({"count", "-q", "-f", "lines", kFile});
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(outcome.out, HasSubstr("never"));
+}
+
+TEST_F(ErrorsCliTest, GzipWithADamagedStartIsNoText) {
+  const std::string packed = Gzip("a\nb\n");
+  for (const size_t at : {0U, 1U, 2U}) {
+    std::string damaged = packed;
+    damaged[at] = static_cast<char>(damaged[at] ^ 4);
+    Write("in.gz", damaged);
+    const Outcome outcome = Tally({"count", "-q", "-f", "lines", "in.gz"});
+    EXPECT_THAT(outcome, ExitsWith(1)) << at;
+    EXPECT_THAT(outcome.err, HasSubstr("gzip data"));
+  }
+  Write("in.gz", "");
+  const Outcome outcome = Tally({"count", "-q", "-f", "lines", "in.gz"});
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.err, "tally: in.gz: is empty, which no gzip file is\n");
+}
+
 TEST_F(ErrorsCliTest, AMissingFileIsNamedWithTheReason) {
   Write("good", "a\n");
   EXPECT_THAT(Failure({"count", "-f", "lines", "good", "missing", "good"}),

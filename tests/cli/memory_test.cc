@@ -113,6 +113,17 @@ TEST_F(MemoryCliTest, LongRecordsOfAPipeTakeNoMoreThanTheBudget) {
   }
 }
 
+// All at once they would take more than there is; each waits for the others.
+TEST_F(MemoryCliTest, LongRecordsOfManyPipesWaitForMemory) {
+  const Outcome outcome = Shell(
+      "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do mkfifo f$i;"
+      "  { for k in a b; do printf $k,; head -c 12M /dev/zero | tr '\\0' x; echo; done; } > f$i & "
+      "done;"
+      "tally count -f columns -d, -k1 -s key -j1 --memory 256M f?*; s=$?; rm f?*; exit $s");
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "a\t12\nb\t12\n");
+}
+
 TEST_F(MemoryCliTest, AGzipBombIsAnErrorInLittleMemory) {
   ASSERT_THAT(Shell("{ echo first; head -c 600M /dev/zero | tr '\\0' x; } | gzip -1 > bomb.gz"),
               ExitsWith(0));

@@ -39,7 +39,10 @@ std::vector<pid_t> ChildrenOf(pid_t pid) {
 }
 
 std::vector<pid_t> WorkersOf(pid_t pid) {
-  if (TestMode() == "process") return ChildrenOf(pid);
+  return TestMode() == "process" ? ChildrenOf(pid) : ThreadsOf(pid);
+}
+
+std::vector<pid_t> ThreadsOf(pid_t pid) {
   std::vector<pid_t> threads;
   std::error_code gone;
   for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone)) {

@@ -180,7 +180,9 @@ Outcome RunCommand(const Command& command);
 
 /// The processes whose parent is `pid`.
 std::vector<pid_t> ChildrenOf(pid_t pid);
-/// Those, or its threads but the main one where workers are threads.
+/// Its threads but the main one.
+std::vector<pid_t> ThreadsOf(pid_t pid);
+/// Its children, or its threads where workers are threads.
 std::vector<pid_t> WorkersOf(pid_t pid);
 /// Its state as in /proc/PID/stat ('S': it sleeps); 0 where there is no such process.
 char StateOf(pid_t pid);

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "master/stall_watch.h"
@@ -65,6 +67,34 @@ TEST_F(StopLatencyCliTest, WhileARecordOfHundredsOfMegabytesIsInflated) {
     std::vector<std::string> of_file = arguments;
     of_file.emplace_back("bomb.gz");
     ExpectToStopSoon(TallyCommand(of_file), /*workers_compute=*/true, 8);
+  }
+}
+
+// The workers of a merge are others than those that counted.
+TEST_F(StopLatencyCliTest, WhileTheTablesAreMergedThatIsToldInEveryMode) {
+  ASSERT_THAT(Shell("seq 1 3000000 > in"), ExitsWith(0));
+  for (const char* mode : {"process", "thread", "serial"}) {
+    bool merging = false;
+    for (int attempt = 0; attempt < 10 && !merging; ++attempt) {
+      Process tally(TallyCommand({"count", "-f", "lines", "-j2", "--mode", mode, "in"}));
+      std::set<pid_t> counting;
+      tally.WaitUntil(
+          [&] {
+            const auto workers = mode == std::string_view("process") ? ChildrenOf(tally.pid())
+                                                                     : ThreadsOf(tally.pid());
+            if (counting.empty()) counting.insert(workers.begin(), workers.end());
+            const auto counts = [&](pid_t worker) { return counting.contains(worker); };
+            return !tally.outcome().out.empty() ||
+                   (!workers.empty() && std::none_of(workers.begin(), workers.end(), counts));
+          },
+          "the merge");
+      tally.Signal(SIGINT);
+      const Outcome outcome = tally.Wait();
+      EXPECT_THAT(outcome, DiesBy(SIGINT));
+      EXPECT_THAT(outcome.err, HasSubstr("tally: stopped by SIGINT while the "));
+      merging = outcome.err.find("while the tables were merged") != std::string::npos;
+    }
+    EXPECT_TRUE(merging) << mode;
   }
 }
 

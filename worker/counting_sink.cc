@@ -1,0 +1,81 @@
+#include "worker/counting_sink.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.h"
+
+namespace tally {
+
+void CountingSink::Finish() {
+  for (auto result = table_->Flush(); result != CountTable::AddResult::kAdded;
+       result = table_->Flush()) {
+    if (!Fail(result)) return;
+  }
+}
+
+bool CountingSink::RejectLongKey(std::string_view key) {
+  const bool has_lines = plan_.format.format != Format::kWords;
+  if (has_lines) {
+    lines_before_ += static_cast<uint64_t>(std::count(counted_to_, key.data(), '\n'));
+    counted_to_ = key.data();
+  }
+  return Reject(
+      {.line = key, .line_in_text = lines_before_, .reason = "the key is longer than 1 MiB"},
+      has_lines);
+}
+
+bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
+  MalformedLine line;
+  line.position = {.input = chunk_.input,
+                   .offset = chunk_.begin + static_cast<uint64_t>(bad.line.data() - text_)};
+  line.chunk = chunk_number_;
+  line.line_in_chunk = bad.line_in_text;
+  line.has_line_number = has_line_number;
+  line.size_bytes = bad.line.size();
+  line.text.Set(bad.line);
+  line.reason.Set(bad.reason);
+  // A worker's chunks come in the inputs' order but for streams, so this is nearly always an
+  // append.
+  auto& samples = report_->samples;
+  size_t at = report_->samples_used();
+  if (at == samples.size() && line.position < samples.back().position) --at;
+  ++report_->malformed;
+  if (at < samples.size()) {
+    for (; at > 0 && line.position < samples[at - 1].position; --at) samples[at] = samples[at - 1];
+    samples[at] = line;
+  }
+  if (!plan_.skip_malformed) plan_.control->queue().FailAt(line.position);
+  return plan_.skip_malformed;
+}
+
+bool CountingSink::Fail(CountTable::AddResult result) {
+  if (result == CountTable::AddResult::kOverflow) {
+    // The run fails, but what comes first in the inputs, or first among such keys, is to be told.
+    report_->overflowed.Note(table_->failed_key());
+    return true;
+  }
+  failed_ = true;
+  report_->fatal_status = kExitMemory;
+  if (result == CountTable::AddResult::kRefused) {
+    const MemoryBudget& memory = plan_.control->memory();
+    const uint64_t for_blocks = plan_.blocks->count * plan_.blocks->target_bytes;
+    report_->fatal.Set(fmt::format(
+        "out of memory: {} take {}, and the tables have to grow, but may take only {} in "
+        "all{} ({})",
+        for_blocks == 0 ? "the tables" : "tables and long records",
+        FormatMemory(memory.taken_bytes()), FormatMemory(memory.limit_bytes()),
+        for_blocks == 0 ? ""
+                        : fmt::format(", beside {} for the text of pipes and compressed files",
+                                      FormatMemory(for_blocks)),
+        plan_.memory_remedy));
+  } else {
+    report_->fatal.Set(fmt::format(
+        "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),
+        table_->region_bytes() >> 10, AddressSpaceRemedy(plan_.tables.size())));
+  }
+  return false;
+}
+
+}  // namespace tally
