@@ -94,11 +94,13 @@ class OracleTest : public CliTest {
         return {"two.gz"};
       case Transport::kMixed: {
         const auto pieces = InPieces(text);
-        Write("plain.gz", pieces[0]);
+        // An empty file of such a name is warned of, and one of a few bytes may be gzip cut off.
+        const std::string plain = pieces[0].size() < 3 ? "plain" : "plain.gz";
+        Write(plain, pieces[0]);
         Write("empty", "");
         *in = Stdin::Text(pieces[1]);
         Write("compressed.txt", Gzip(pieces[2], 3));
-        return {"plain.gz", "empty", "-", "compressed.txt"};
+        return {plain, "empty", "-", "compressed.txt"};
       }
     }
     return {};
