@@ -275,11 +275,11 @@ void WorkQueue::Inherit(uint32_t dead) {
 }
 
 // All but the chunk in hand, which is returned.
-std::optional<uint64_t> WorkQueue::GiveBack(uint32_t worker) {
+std::optional<uint64_t> WorkQueue::GiveBack(uint32_t dead) {
   std::optional<uint64_t> in_hand;
   for (uint64_t number = 0; number < chunks_end_; ++number) {
     Chunk& chunk = ledger_[number];
-    if (chunk.owner != worker || IsSaved(chunk)) continue;
+    if (chunk.owner != dead || IsSaved(chunk)) continue;
     if (chunk.done == 0 && IsBeforeLimit(chunk.position())) {
       // A second one was being put back when another successor died here.
       if (in_hand) ledger_[*in_hand].owner = kNobody;
@@ -291,19 +291,19 @@ std::optional<uint64_t> WorkQueue::GiveBack(uint32_t worker) {
     }
   }
   for (Stream& stream : streams_) {
-    if (stream.reader == worker) stream.reader = kNobody;
+    if (stream.reader == dead) stream.reader = kNobody;
     // What was to be said about the failure is lost, so it has to be met again.
-    if (stream.failed_for != worker) continue;
+    if (stream.failed_for != dead) continue;
     stream.ended = false;
     InThisOrder();
     stream.failed_for = kNobody;
   }
-  workers_[worker].stream = WorkerState::kNoStream;
+  workers_[dead].stream = WorkerState::kNoStream;
   for (WorkerState& other : workers_) {
-    if (other.heir == worker && !other.inherited) other.heir = kNobody;
+    if (other.heir == dead && !other.inherited) other.heir = kNobody;
   }
   for (uint32_t block = 0; block < blocks_.count; ++block) {
-    if (block_filler_[block] != worker) continue;
+    if (block_filler_[block] != dead) continue;
     if (blocks_.on_free) blocks_.on_free(block);
     block_filler_[block] = kNobody;
   }

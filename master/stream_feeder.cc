@@ -129,7 +129,7 @@ void StreamFeeder::Fill(Source* source) {
 }
 
 // Memory that other long records have comes free, mostly.
-bool StreamFeeder::MayHold(Source* source, size_t bytes) {
+bool StreamFeeder::MayHold(Source* source, size_t bytes) const {
   MemoryBudget* const memory = &plan_.control->memory();
   if (plan_.blocks->MayHold(*source->block, bytes, memory)) {
     source->lacks_memory_since.reset();

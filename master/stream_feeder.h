@@ -47,7 +47,7 @@ class StreamFeeder : public Feeder {
 
   bool Advance(Source* source);
   void Fill(Source* source);
-  bool MayHold(Source* source, size_t bytes);
+  bool MayHold(Source* source, size_t bytes) const;
   void Fail(Source* source, std::string_view message, ExitStatus status = kExitFailed);
 
   const CountPlan& plan_;

@@ -18,8 +18,6 @@
 namespace tally {
 namespace {
 
-using testing::HasSubstr;
-
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kGiB = uint64_t{1} << 30;
 constexpr MemoryLimits kRoomy{.physical_bytes = 8 * kGiB, .address_space_bytes = uint64_t{1} << 45};

@@ -103,7 +103,7 @@ TEST_F(MemoryCliTest, LongRecordsOfAPipeTakeNoMoreThanTheBudget) {
   EXPECT_EQ(outcome.out, "a\t10\nb\t10\nc\t10\n");
   // The master has read all of it. (450 MB were none given back, 304 MB once.)
   const std::string stats = Read("stats");
-  const std::string name = "\"peak_rss_kb\": {\"master\": ";
+  const std::string name = R"("peak_rss_kb": {"master": )";
   const size_t at = stats.find(name);
   ASSERT_NE(at, std::string::npos);
   const uint64_t peak_kb = std::stoull(stats.substr(at + name.size()));
