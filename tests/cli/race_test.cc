@@ -157,7 +157,7 @@ TEST_F(RaceCliTest, AFileThatShrinksMeanwhileIsToldWithItsSizes) {
 
 TEST_F(RaceCliTest, AFileThatIsReplacedMeanwhileIsToldOf) {
   Process tally(TallyCommand({"race", "shared-table", "book", "--rounds", "100"}));
-  tally.WaitUntil([&] { return !WorkersOf(tally.pid()).empty(); }, "workers to be there");
+  tally.WaitUntil([&] { return !ChildrenOf(tally.pid()).empty(); }, "workers to be there");
   Write("new", "other words\n");
   std::filesystem::rename(Path("new"), Path("book"));
   const Outcome outcome = tally.Wait();
