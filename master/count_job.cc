@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "common/control_block.h"

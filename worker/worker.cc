@@ -1,7 +1,5 @@
 #include "worker/worker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <exception>
 #include <optional>
@@ -9,7 +7,6 @@
 
 #include "common/count_table.h"
 #include "common/error.h"
-#include "common/escape.h"
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
 #include "worker/column_parser.h"
