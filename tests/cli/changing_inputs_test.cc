@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -131,7 +132,7 @@ TEST_F(ChangingInputsCliTest, AFileThatShrinksBeforeItIsCutIsToldAsWell) {
   const std::string size = SizeOf("shrinks");
   ASSERT_EQ(mkfifo(Path("fifo").c_str(), 0600), 0);
   Process tally(Waiting({"count", "-f", "lines", "-o", "out", "shrinks", "fifo"}));
-  MasterAtRest(&tally);
+  tally.WaitUntil([&] { return SleepsIn(tally.pid(), SYS_openat); }, "the wait for the writer");
   ASSERT_EQ(truncate(Path("shrinks").c_str(), 0), 0);
   std::ofstream(Path("fifo")) << "a\n";
   const Outcome outcome = tally.Wait();

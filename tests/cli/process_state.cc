@@ -60,6 +60,13 @@ char StateOf(pid_t pid) {
   return stat.empty() ? '\0' : stat[0];
 }
 
+bool SleepsIn(pid_t pid, long system_call) {
+  // "running", or the number and its arguments.
+  std::istringstream call(ReadFile("/proc/" + std::to_string(pid) + "/syscall"));
+  long number = -1;
+  return StateOf(pid) == 'S' && call >> number && number == system_call;
+}
+
 bool Catches(pid_t pid, int signal_number) {
   std::istringstream status(ReadFile("/proc/" + std::to_string(pid) + "/status"));
   for (std::string line; std::getline(status, line);) {

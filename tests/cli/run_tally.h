@@ -186,6 +186,8 @@ std::vector<pid_t> ThreadsOf(pid_t pid);
 std::vector<pid_t> WorkersOf(pid_t pid);
 /// Its state as in /proc/PID/stat ('S': it sleeps); 0 where there is no such process.
 char StateOf(pid_t pid);
+/// Whether it sleeps in that call, like SYS_openat, and not for some lock on the way there.
+bool SleepsIn(pid_t pid, long system_call);
 /// Whether it has a handler for the signal.
 bool Catches(pid_t pid, int signal_number);
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -150,10 +151,7 @@ TEST_F(SignalsCliTest, AStopSignalEndsTheWaitForAReaderOrAWriterOfAFifo) {
                                              {"count", "-q", "in", "fifo"}}) {
     Process tally(TallyCommand(arguments));
     tally.WaitUntil(
-        [&] {
-          return Catches(tally.pid(), SIGTERM) && StateOf(tally.pid()) == 'S' &&
-                 WorkersOf(tally.pid()).empty();
-        },
+        [&] { return Catches(tally.pid(), SIGTERM) && SleepsIn(tally.pid(), SYS_openat); },
         "the wait for the other end");
     tally.Signal(SIGTERM);
     ExpectDeathWithoutATrace(
