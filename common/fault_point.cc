@@ -8,6 +8,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
@@ -116,7 +117,9 @@ void SetUpFaults() {
 
 void FaultsOfWorker(uint32_t worker) { who_i_am = worker; }
 
-void FaultPoint(const char* name) {
+void FaultPoint(const char* name) { (void)FaultFails(name); }
+
+bool FaultFails(const char* name) {
   const Fault* due = nullptr;
   for (size_t i = 0; i < fault_count; ++i) {
     const Fault& fault = faults[i];
@@ -127,7 +130,10 @@ void FaultPoint(const char* name) {
     if (is_due && due == nullptr) due = &fault;
   }
   if (log_fd >= 0) Log(name, due == nullptr ? "" : due->action);
-  if (due != nullptr) Act(*due);
+  if (due == nullptr) return false;
+  if (due->action != "fail") Act(*due);
+  errno = EAGAIN;
+  return true;
 }
 
 }  // namespace tally

@@ -8,7 +8,7 @@
 // WHO is a worker's number from 1, "any" worker, or "master"; HIT is the number of the time that
 // WHO comes there, from 1 and over all the lives of a worker, or with a plus ("1+") every time from
 // that one on; ACTION is one of kill, segv, abort, stop (as by these signals), exit (with status
-// 0), hang, and error (an Error is thrown).
+// 0), hang, error (an Error is thrown), and fail (the system call of this name fails, by EAGAIN).
 //
 // TALLY_FAULT_LOG is a file that gets a line for each time that somebody comes to a point, before
 // anything happens there: POINT WHO, or POINT WHO ACTION where something is to happen.
@@ -31,17 +31,23 @@ void FaultsOfWorker(uint32_t worker);
 /// Comes to the point of this name.
 void FaultPoint(const char* name);
 
+/// Comes to the point of this name, before the system call that it is called by; true with errno
+/// set: that is to be taken for failed.
+bool FaultFails(const char* name);
+
 }  // namespace tally
 
 #define TALLY_SET_UP_FAULTS() ::tally::SetUpFaults()
 #define TALLY_FAULTS_OF_WORKER(worker) ::tally::FaultsOfWorker(worker)
 #define TALLY_FAULT_POINT(name) ::tally::FaultPoint(name)
+#define TALLY_FAULT_FAILS(name) ::tally::FaultFails(name)
 
 #else
 
 #define TALLY_SET_UP_FAULTS() static_cast<void>(0)
 #define TALLY_FAULTS_OF_WORKER(worker) static_cast<void>(0)
 #define TALLY_FAULT_POINT(name) static_cast<void>(0)
+#define TALLY_FAULT_FAILS(name) false
 
 #endif
 

@@ -271,6 +271,7 @@ void WorkQueue::Inherit(uint32_t dead) {
   RepairAfterDeath();
   if (const auto in_hand = GiveBack(dead)) ledger_[*in_hand].owner = kNobody;
   DeriveAnew();
+  TALLY_FAULT_POINT("mid-inherit");
   workers_[dead].inherited = true;
 }
 

@@ -133,24 +133,26 @@ const Mapping* FindMapping(const char* address) {
   return nullptr;
 }
 
+struct sigaction before;
+
 void OnBusError(int signal_number, siginfo_t* info, void*) {
   const int saved_errno = errno;
   const auto* const address = static_cast<const char*>(info->si_addr);
   const Mapping* const mapping = info->si_code > 0 ? FindMapping(address) : nullptr;
   if (mapping == nullptr || !OnUnreadablePage(*mapping, address)) {
-    // Kills as ever, as soon as this returns.
-    signal(signal_number, SIG_DFL);
+    // As without this handler, as soon as it returns.
+    sigaction(signal_number, &before, nullptr);
     raise(signal_number);
   }
   errno = saved_errno;
 }
 
-void Handle() {
+void Handle(struct sigaction* replaced) {
   struct sigaction action {};
   action.sa_sigaction = OnBusError;
   action.sa_flags = SA_SIGINFO;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGBUS, &action, nullptr);
+  sigaction(SIGBUS, &action, replaced);
 }
 
 }  // namespace
@@ -169,18 +171,18 @@ BusErrorReport::BusErrorReport(std::span<const Input> inputs,
          .id = inputs[i].state ? std::optional(inputs[i].state->id) : std::nullopt,
          .message_start = fmt::format("{}tally: {}", erase, EscapeForMessage(inputs[i].name))});
   }
-  Handle();
+  Handle(&before);
 }
 
 BusErrorReport::~BusErrorReport() {
-  signal(SIGBUS, SIG_DFL);
+  sigaction(SIGBUS, &before, nullptr);
   mappings.clear();
   left_to_master = nullptr;
 }
 
 void BusErrorReport::LeaveToMaster(PageFailure* failure) {
   left_to_master = failure;
-  Handle();
+  Handle(nullptr);
 }
 
 }  // namespace tally

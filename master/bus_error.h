@@ -15,9 +15,9 @@ namespace tally {
 /// kernel sends SIGBUS, without a reason. While this object lives, the file itself is asked for it,
 /// by reading there. If that works, what failed for a moment is simply touched again. If not, this
 /// process ends with kExitFailed and a message that names the file, the place and the reason.
-/// Nothing is unwound, so there must be no unfinished output meanwhile. Any other SIGBUS, and one
-/// in a forked worker after ResetSignalsInWorker(), kills as ever. One at a time; for the master.
-/// `paths` are what `inputs` were opened from.
+/// Nothing is unwound, so there must be no unfinished output meanwhile. Any other SIGBUS does what
+/// it did before, and one in a forked worker after ResetSignalsInWorker() kills. One at a time; for
+/// the master. `paths` are what `inputs` were opened from.
 class BusErrorReport {
  public:
   BusErrorReport(std::span<const Input> inputs, const std::vector<std::string>& paths);

@@ -16,6 +16,7 @@
 #include "master/bus_error.h"
 #include "master/count_output.h"
 #include "master/cpu_count.h"
+#include "master/fatal_signal.h"
 #include "master/input_findings.h"
 #include "master/input_opener.h"
 #include "master/input_warnings.h"
@@ -80,6 +81,7 @@ class CountJob {
     TALLY_FAULT_POINT("before-merging");
     Merge();
     stats_.merge_ms = stopwatch_.LapMs();
+    fatal_signals_.reset();
 
     phase_ = Phase::kWrite;
     TALLY_FAULT_POINT("before-write");
@@ -125,8 +127,9 @@ class CountJob {
   FormatOptions format_;
   std::vector<Input> inputs_;
   std::vector<Chunk> mapped_chunks_;
-  std::optional<BusErrorReport> bus_errors_;  // while anybody may touch the mapped inputs
-  std::optional<uint64_t> input_bytes_;       // of the files; none where a pipe is among them
+  std::optional<FatalSignalReport> fatal_signals_;  // until something is written
+  std::optional<BusErrorReport> bus_errors_;        // while anybody may touch the mapped inputs
+  std::optional<uint64_t> input_bytes_;             // of the files; none where a pipe is among them
 
   MemoryLimit memory_limit_;
   std::optional<RunMemory> memory_;
@@ -138,6 +141,7 @@ class CountJob {
 };
 
 void CountJob::OpenAndPlan() {
+  if (options_.mode != ExecutionMode::kProcess) fatal_signals_.emplace();
   workers_ = options_.workers.value_or(UsableCpuCount());
   CheckReadable(options_.files);
   CheckOutputs(options_);

@@ -6,7 +6,6 @@
 #include "common/escape.h"
 #include "common/fault_point.h"
 #include "common/heartbeat.h"
-#include "master/fatal_signal.h"
 #include "master/signals.h"
 
 namespace tally {
@@ -34,8 +33,6 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
           },
       .heirs = this,
       .feeder = &feeder_};
-  std::optional<FatalSignalReport> fatal_signals;
-  if (!setup_.workers_are_processes) fatal_signals.emplace();
   auto outcomes = executor->Run(
       setup_.workers, [this](uint32_t worker) { return RunBody(worker); }, supervision);
   ProgressState done = CurrentProgress();
@@ -96,10 +93,12 @@ LastWork MapPhase::Describe(uint32_t worker) const {
     work.doing = fmt::format("reading {}", EscapeForMessage(setup_.plan.inputs[stream.input].name));
     work.piece = fmt::format("{} at {}", work.doing, stream.published);
   }
-  if (lost_chunks > 0) {
-    work.again =
-        fmt::format("{} chunk{} ({}) will be counted again", lost_chunks,
-                    lost_chunks == 1 ? "" : "s", FormatBytes(static_cast<double>(lost_bytes)));
+  if (lost_chunks == 0) {
+    work.again = "nothing has to be counted again";
+  } else {
+    work.again = fmt::format(
+        "{} chunk{} ({}) {} to be counted again", lost_chunks, lost_chunks == 1 ? "" : "s",
+        FormatBytes(static_cast<double>(lost_bytes)), lost_chunks == 1 ? "has" : "have");
   }
   return work;
 }

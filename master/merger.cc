@@ -266,7 +266,7 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
     return supervisor->OnDeath(worker, outcome,
                                {.doing = "merging the tables",
                                 .piece = fmt::format("merge {}", worker),
-                                .again = "it merges its partitions again"});
+                                .again = "its partitions have to be merged again"});
   };
   const auto ask_to_stop = [&] {
     plan.control->stop = true;

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "common/error.h"
+#include "common/fault_point.h"
 #include "master/signals.h"
+#include "master/worker_failure.h"
 
 namespace tally {
 namespace {
@@ -224,9 +226,9 @@ void ProcessRun::ThrowIfAnyIsMissing(int error) const {
   for (uint32_t worker = 0; worker < workers_.size(); ++worker) {
     const State state = workers_[worker].state;
     if (state != State::kNew && state != State::kToReplace) continue;
-    throw CannotStart(SystemError(
-        fmt::format("worker {} of {}", worker + 1, workers_.size()),
-        AnyRunning() ? "cannot be started (use fewer, with -j)" : "cannot be started", error));
+    throw CannotStart(
+        Error(fmt::format("worker {} of {} cannot be started: {}{}", worker + 1, workers_.size(),
+                          WhyNotStarted(error), AnyRunning() ? "; use fewer, with -j" : "")));
   }
 }
 
@@ -246,7 +248,7 @@ bool ProcessRun::Start(uint32_t worker) {
   // What stdio still holds would be written once by each process.
   std::fflush(nullptr);
   const pid_t parent = getpid();
-  const pid_t pid = fork();
+  const pid_t pid = TALLY_FAULT_FAILS("fork") ? -1 : fork();
   if (pid == 0) RunChild(worker, parent);
   if (pid < 0) return false;
   workers_[worker].Started(pid);

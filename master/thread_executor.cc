@@ -16,8 +16,10 @@
 
 #include "common/error.h"
 #include "common/unique_fd.h"
+#include "master/fatal_signal.h"
 #include "master/messages.h"
 #include "master/signals.h"
+#include "master/worker_failure.h"
 
 namespace tally {
 namespace {
@@ -49,8 +51,9 @@ class Threads {
         return;
       }
       AskToStop();
-      throw SystemError(fmt::format("worker {} of {}", threads_.size() + 1, workers),
-                        "cannot be started (use fewer, with -j)", error.code().value());
+      throw Error(fmt::format("worker {} of {} cannot be started: {}{}", threads_.size() + 1,
+                              workers, WhyNotStarted(error.code().value()),
+                              threads_.empty() ? "" : "; use fewer, with -j"));
     }
   }
   ~Threads() {
@@ -98,6 +101,7 @@ class Threads {
 
  private:
   void RunBody(uint32_t worker) {
+    const FatalSignalStack stack;
     states_[worker] = body_(worker) ? State::kSucceeded : State::kFailed;
     (void)eventfd_write(ended_.get(), 1);
   }

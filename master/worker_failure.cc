@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstring>
+#include <system_error>
 
 #include "common/error.h"
 
@@ -18,6 +20,12 @@ std::string DescribeEnd(const WorkerOutcome& outcome) {
 std::string DescribeDeath(uint32_t worker, const WorkerOutcome& outcome) {
   const std::string process = outcome.pid == 0 ? "" : fmt::format(" (process {})", outcome.pid);
   return fmt::format("worker {}{} {}", worker + 1, process, DescribeEnd(outcome));
+}
+
+std::string WhyNotStarted(int error) {
+  std::string why = std::generic_category().message(error);
+  if (error == EAGAIN) why += ": see ulimit -u, and pids.max of the cgroup";
+  return why;
 }
 
 void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,

@@ -16,6 +16,9 @@ std::string DescribeEnd(const WorkerOutcome& outcome);
 /// "worker 2 (process 123) was killed by SIGKILL".
 std::string DescribeDeath(uint32_t worker, const WorkerOutcome& outcome);
 
+/// Why no process or thread could be made (errno), and which limit may be to blame.
+std::string WhyNotStarted(int error);
+
 /// Throws an Error for the first worker that failed or died by itself: its number, its process, how
 /// it ended, and what it was doing then.
 void ThrowIfWorkerDied(std::span<const WorkerOutcome> outcomes,

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <system_error>
 #include <utility>
 
 #include "common/error.h"
@@ -46,15 +45,14 @@ Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
                             what, deaths_),
                 kExitWorkersDied);
   }
-  say_(fmt::format("{}; another one takes its place{}", what,
-                   work.again.empty() ? "" : ": " + work.again));
+  say_(fmt::format("{}; {}", what, work.again));
   return Next::kReplace;
 }
 
 void WorkerSupervisor::OnTooFew(uint32_t started, uint32_t wanted, int error) {
   if (std::exchange(said_too_few_, true)) return;
   say_(fmt::format("only {} of {} workers could be started ({}); {}", started, wanted,
-                   std::generic_category().message(error),
+                   WhyNotStarted(error),
                    started == 1 ? "it does the work, unless more can be started later"
                                 : "they do the work, unless more can be started later"));
 }
@@ -62,7 +60,7 @@ void WorkerSupervisor::OnTooFew(uint32_t started, uint32_t wanted, int error) {
 void WorkerSupervisor::OnNoSuccessor(uint32_t worker, int error) {
   say_(fmt::format(
       "no process can be started in the place of worker {} ({}); the others do its work",
-      worker + 1, std::generic_category().message(error)));
+      worker + 1, WhyNotStarted(error)));
 }
 
 std::string WorkerSupervisor::LikelyCause(uint32_t worker, const WorkerOutcome& outcome,

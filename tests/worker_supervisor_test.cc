@@ -54,7 +54,7 @@ TEST_F(WorkerSupervisorTest, ADeathIsToldWithWhatIsDoneAgain) {
   EXPECT_FALSE(Die(1, KilledBy(SIGKILL),
                    {.doing = "counting chunk 5", .piece = "chunk 5", .again = "7 chunks, again"}));
   EXPECT_THAT(said_, ElementsAre("worker 2 (process 77) was killed by SIGKILL while counting chunk "
-                                 "5; another one takes its place: 7 chunks, again"));
+                                 "5; 7 chunks, again"));
 }
 
 TEST_F(WorkerSupervisorTest, WhereTooFewCanBeStartedThatIsToldOnce) {
@@ -65,7 +65,8 @@ TEST_F(WorkerSupervisorTest, WhereTooFewCanBeStartedThatIsToldOnce) {
               ElementsAre("only 1 of 4 workers could be started (Cannot allocate memory); it "
                           "does the work, unless more can be started later",
                           "no process can be started in the place of worker 2 (Resource "
-                          "temporarily unavailable); the others do its work"));
+                          "temporarily unavailable: see ulimit -u, and pids.max of the cgroup); "
+                          "the others do its work"));
 }
 
 TEST_F(WorkerSupervisorTest, APieceOfWorkIsTriedThreeTimes) {

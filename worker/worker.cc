@@ -229,9 +229,11 @@ void Worker::SaveAtTimes(const Chunk& counted) {
 // What is not saved in its table, all count again. As TakeOver(), it may be cut short.
 void Worker::TakeOverFrom(uint32_t dead) {
   TableSavepoint savepoint(plan_, dead);
+  TALLY_FAULT_POINT("inheriting");
   savepoint.Restore();
   plan_.control->StartProgressOver(dead, savepoint.Kept());
   queue_.Inherit(dead);
+  TALLY_FAULT_POINT("inherited");
 }
 
 uint64_t Worker::ParseText(const Chunk& chunk, std::string_view text, CountingSink* sink) {

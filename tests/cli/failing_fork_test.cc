@@ -26,8 +26,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr const char* kMergedHere =
-    ": cannot be started: Resource temporarily unavailable; the tables are merged in this "
-    "process\n";
+    " cannot be started: Resource temporarily unavailable: see ulimit -u, and pids.max of the "
+    "cgroup; the tables are merged in this process\n";
 
 class FailingForkCliTest : public PausedRunCliTest {
  protected:
@@ -63,8 +63,8 @@ TEST_F(FailingForkCliTest, NobodyCountsWhereNoneCanBeStarted) {
   Write("in", text_);
   const Outcome outcome = RunCommand(WithForks(0, TallyCommand({"count", "-j3", "in"})));
   EXPECT_THAT(outcome, ExitsWith(1));
-  EXPECT_THAT(outcome.err, EndsWith("tally: worker 1 of 3: cannot be started: Resource temporarily "
-                                    "unavailable\n"));
+  EXPECT_THAT(outcome.err, EndsWith("tally: worker 1 of 3 cannot be started: Resource temporarily "
+                                    "unavailable: see ulimit -u, and pids.max of the cgroup\n"));
 }
 
 TEST_F(FailingForkCliTest, ThoseThatCouldBeStartedDoAllTheWork) {
@@ -118,7 +118,7 @@ TEST_F(FailingForkCliTest, TheSurvivorsInheritFromTheDead) {
   EXPECT_TRUE(outcome.out == Expected(rounds + 1)) << outcome.out.size() << outcome.err;
   EXPECT_THAT(outcome.err,
               ContainsRegex("SIGKILL[^\n]*\ntally: no process can be started in the "
-                            "place of worker [123] .Resource temporarily unavailable"));
+                            "place of worker [123] .Resource temporarily unavailable: see "));
 }
 
 // The reader of a compressed file dies at a place that chance chooses.
@@ -154,8 +154,9 @@ TEST_F(FailingForkCliTest, TheRunEndsWhereTheLastWorkerDies) {
   for (const pid_t worker : WorkersAtRest(&tally, 2)) kill(worker, SIGKILL);
   const Outcome outcome = tally.Wait();
   EXPECT_THAT(outcome, ExitsWith(1));
-  EXPECT_THAT(outcome.err, ContainsRegex("worker [12] of 2: cannot be started: Resource "
-                                         "temporarily unavailable\n$"));
+  EXPECT_THAT(outcome.err, ContainsRegex("worker [12] of 2 cannot be started: Resource "
+                                         "temporarily unavailable: see ulimit -u, and pids.max of "
+                                         "the cgroup\n$"));
   EXPECT_FALSE(tally.AnyProcessLeft());
 }
 

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 void AddPointsOf(const std::string& source, std::set<std::string>* points) {
   // The definitions of the macro are no points. Of others, the name has to be there to be read.
-  static const std::regex kPoint(R"re((#define )?TALLY_FAULT_POINT\((?:"([^"]+)"\))?)re");
+  static const std::regex kPoint(R"re((#define )?TALLY_FAULT_(?:POINT|FAILS)\((?:"([^"]+)"\))?)re");
   for (std::sregex_iterator match(source.begin(), source.end(), kPoint), end; match != end;
        ++match) {
     if ((*match)[1].matched) continue;
@@ -47,10 +47,10 @@ std::map<std::string, uint64_t> FaultLog::Hits(bool of_master) const {
   return hits;
 }
 
-std::vector<FaultLog::Visit> FaultLog::Faults() const {
+std::vector<FaultLog::Visit> FaultLog::Faults(std::string_view action) const {
   std::vector<Visit> faults;
   std::copy_if(visits_.begin(), visits_.end(), std::back_inserter(faults),
-               [](const Visit& visit) { return !visit.action.empty(); });
+               [&](const Visit& visit) { return visit.action == action; });
   return faults;
 }
 
@@ -71,6 +71,21 @@ std::map<std::string, std::set<uint64_t>> FaultLog::HitsInTakeOvers() const {
     if (visit.point == "started-over" || is_at_work) taking_over.erase(visit.worker);
   }
   return in_take_overs;
+}
+
+std::map<std::string, std::set<uint64_t>> FaultLog::HitsInInheritances() const {
+  std::set<uint32_t> inheriting;
+  std::map<std::string, uint64_t> hits;
+  std::map<std::string, std::set<uint64_t>> in_inheritances;
+  for (const Visit& visit : visits_) {
+    if (visit.by_master()) continue;
+    const uint64_t hit = ++hits[visit.point];
+    if (visit.point == "inheriting") inheriting.insert(visit.worker);
+    if (visit.point == "start") inheriting.erase(visit.worker);  // it died meanwhile
+    if (inheriting.contains(visit.worker)) in_inheritances[visit.point].insert(hit);
+    if (visit.point == "inherited") inheriting.erase(visit.worker);
+  }
+  return in_inheritances;
 }
 
 int FaultLog::RollBacks() const {

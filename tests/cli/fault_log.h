@@ -38,12 +38,14 @@ class FaultLog {
   std::map<std::string, uint64_t> HitsOfWorkers() const { return Hits(/*of_master=*/false); }
   std::map<std::string, uint64_t> HitsOfMaster() const { return Hits(/*of_master=*/true); }
 
-  /// Where something happened.
-  std::vector<Visit> Faults() const;
+  /// Where this action was taken.
+  std::vector<Visit> Faults(std::string_view action) const;
 
   /// Visits of successors from their start until they have put in order what they found: for each
   /// point, which times these were among those of any worker.
   std::map<std::string, std::set<uint64_t>> HitsInTakeOvers() const;
+  /// And those of workers while they put in order what another one left, that has no successor.
+  std::map<std::string, std::set<uint64_t>> HitsInInheritances() const;
 
   /// How many successors went back to a savepoint of their predecessor's table.
   int RollBacks() const;

@@ -46,7 +46,7 @@ class WorkerFaultCliTest : public FaultPointsCliTest {
   int ReplacedWhere(const std::string& fault) {
     const FaultyRun run = RunWithFaults(fault, 3, {"--stall-timeout", "1"});
     ExpectWhole(run.outcome);
-    const std::vector<FaultLog::Visit> hung = run.log.Faults();
+    const std::vector<FaultLog::Visit> hung = run.log.Faults("hang");
     EXPECT_EQ(hung.size(), 1U) << fault;
     if (HasFailure()) return 0;
     EXPECT_THAT(run.outcome.err,

@@ -48,33 +48,36 @@ class KillSweep : public FaultPointsCliTest {
     RecordProperty("not_come_to", not_come_to_);
   }
 
-  HitsOfPoints PlacesOfWorkers() {
+  /// Which places of a run are meant, by its log.
+  using Places = HitsOfPoints (*)(const FaultLog& log);
+
+  static HitsOfPoints OfWorkers(const FaultLog& log) {
     HitsOfPoints places;
-    for (const auto& [point, hits] : Survives("", workers_).log.HitsOfWorkers()) {
-      places[point] = SpreadOver(hits);
-    }
+    for (const auto& [point, hits] : log.HitsOfWorkers()) places[point] = SpreadOver(hits);
     return places;
   }
+  static HitsOfPoints OfTakeOvers(const FaultLog& log) { return log.HitsInTakeOvers(); }
+  static HitsOfPoints OfHeirs(const FaultLog& log) { return log.HitsInInheritances(); }
 
-  HitsOfPoints PlacesOfTakeOver(const std::string& death) {
+  HitsOfPoints PlacesNow(Places places, const std::string& death) {
     const FaultyRun run = Survives(death, workers_);
-    EXPECT_EQ(run.log.Faults().size(), 1U) << death;
-    return run.log.HitsInTakeOvers();
+    EXPECT_EQ(run.log.Faults("kill").size(), death.empty() ? 0U : 1U) << death;
+    return places(run.log);
   }
 
-  /// Kills whoever comes to these places, one in each run. How often some are come to is different
-  /// in each run, so where nobody was killed at a point, it is looked where that is now.
-  template <class Places>
-  void KillAt(Places places_now, const std::string& other_faults = {}) {
+  /// Kills whoever comes to these places, one in each run, and after another death where there is
+  /// to be one. How often some are come to is different in each run, so where nobody was killed at
+  /// a point, it is looked where that is now.
+  void KillAt(Places places, const std::string& death = {}) {
     constexpr int kMostTries = 10;
-    const HitsOfPoints all = places_now();
-    HitsOfPoints missing = all;
+    HitsOfPoints now = PlacesNow(places, death);
+    HitsOfPoints missing = now;
     for (int tries = 0; !missing.empty() && tries < kMostTries && !HasFailure(); ++tries) {
-      const HitsOfPoints places = tries == 0 ? all : places_now();
-      for (const auto& [point, hits] : places) {
+      if (tries > 0) now = PlacesNow(places, death);
+      for (const auto& [point, hits] : now) {
         if (!missing.contains(point)) continue;
         for (const uint64_t hit : hits) {
-          if (Kills(point, hit, other_faults)) missing.erase(point);
+          if (Kills(point, hit, places, death)) missing.erase(point);
         }
       }
     }
@@ -84,24 +87,23 @@ class KillSweep : public FaultPointsCliTest {
   int workers_ = 2;
 
  private:
-  /// False where nobody came there so often, or nobody who takes over from whom the others kill.
-  bool Kills(const std::string& point, uint64_t hit, const std::string& other_faults) {
+  /// False where nobody came there so often, or it was no such place any more.
+  bool Kills(const std::string& point, uint64_t hit, Places places, const std::string& death) {
     const std::string fault = fmt::format("{}:any:{}:kill", point, hit);
-    SCOPED_TRACE(fmt::format("{} {}, -j {}", other_faults, fault, workers_));
-    const bool is_alone = other_faults.empty();
-    const FaultyRun run = Survives(is_alone ? fault : other_faults + "," + fault, workers_);
-    const auto killed = static_cast<int>(run.log.Faults().size());
-    const int expected = is_alone ? 1 : 2;
+    SCOPED_TRACE(fmt::format("{} {}, -j {}", death, fault, workers_));
+    const FaultyRun run = Survives(death.empty() ? fault : death + "," + fault, workers_);
+    const auto killed = static_cast<int>(run.log.Faults("kill").size());
+    const int expected = death.empty() ? 1 : 2;
     EXPECT_LE(killed, expected);
     EXPECT_EQ(OccurrencesOf("was killed by SIGKILL", run.outcome.err), killed) << run.outcome;
-    EXPECT_EQ(OccurrencesOf("another one takes its place", run.outcome.err), killed) << run.outcome;
+    EXPECT_EQ(OccurrencesOf("to be counted again", run.outcome.err), killed) << run.outcome;
     kills_ += killed;
     if (killed < expected) {
       EXPECT_LT(run.log.HitsOfWorkers()[point], hit) << "it was come to, and nothing happened";
       ++not_come_to_;
       return false;
     }
-    return is_alone || run.log.HitsInTakeOvers()[point].contains(hit);
+    return death.empty() || places(run.log)[point].contains(hit);
   }
 
   int kills_ = 0;
@@ -113,17 +115,30 @@ class KillSweepCliTest : public KillSweep, public testing::WithParamInterface<in
   KillSweepCliTest() { workers_ = GetParam(); }
 };
 
-TEST_P(KillSweepCliTest, OfWorkers) {
-  KillAt([this] { return PlacesOfWorkers(); });
-}
+TEST_P(KillSweepCliTest, OfWorkers) { KillAt(OfWorkers); }
 
 TEST_P(KillSweepCliTest, OfThoseWhoTakeOver) {
-  for (const std::string& death : kDeathsToTakeOverFrom) {
-    KillAt([&] { return PlacesOfTakeOver(death); }, death);
-  }
+  for (const std::string& death : kDeathsToTakeOverFrom) KillAt(OfTakeOvers, death);
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, KillSweepCliTest, testing::Values(1, 2, 7));
+
+/// The master's first call of fork() after the start of three workers fails: those that are left
+/// inherit. The later ones fail as well, or give the dead heirs successors.
+const std::vector<std::string> kNoSuccessors = {"fork:master:4:fail", "fork:master:4+:fail"};
+
+class HeirKillSweepCliTest : public KillSweep {
+ protected:
+  HeirKillSweepCliTest() { workers_ = 3; }
+};
+
+TEST_F(HeirKillSweepCliTest, OfThoseWhoInherit) {
+  for (const std::string& death : kDeathsToTakeOverFrom) {
+    for (const std::string& no_successor : kNoSuccessors) {
+      KillAt(OfHeirs, death + "," + no_successor);
+    }
+  }
+}
 
 class MasterKillSweepCliTest : public KillSweep {
  protected:
@@ -137,7 +152,7 @@ TEST_F(MasterKillSweepCliTest, LeavesNothingBehind) {
       const std::string faults = fmt::format("{}:master:{}:kill", point, hit);
       SCOPED_TRACE(faults);
       const FaultyRun run = RunWithFaults(faults, 3);
-      if (run.log.Faults().empty()) {
+      if (run.log.Faults("kill").empty()) {
         EXPECT_LT(run.log.HitsOfMaster()[point], hit);
         ExpectWhole(run.outcome);
         continue;
@@ -159,9 +174,14 @@ class SweptPointsCliTest : public KillSweep {};
 
 TEST_F(SweptPointsCliTest, AreAllThatTheSourceHas) {
   std::set<std::string> swept;
-  for (const auto& [point, hits] : PlacesOfWorkers()) swept.insert(point);
+  const auto add = [&](const HitsOfPoints& places) {
+    for (const auto& [point, hits] : places) swept.insert(point);
+  };
+  workers_ = 3;
+  add(PlacesNow(OfWorkers, ""));
   for (const std::string& death : kDeathsToTakeOverFrom) {
-    for (const auto& [point, hits] : PlacesOfTakeOver(death)) swept.insert(point);
+    add(PlacesNow(OfTakeOvers, death));
+    add(PlacesNow(OfHeirs, death + "," + kNoSuccessors[0]));
   }
   for (const auto& [point, hits] : Survives("", 3).log.HitsOfMaster()) swept.insert(point);
   const std::set<std::string> all = FaultPointsOfTheSource();

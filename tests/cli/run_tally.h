@@ -16,18 +16,9 @@
 #include <string_view>
 #include <vector>
 
-namespace tally {
+#include "tests/sanitized.h"
 
-#ifdef __SANITIZE_THREAD__
-constexpr bool kThreadSanitized = true;
-#else
-constexpr bool kThreadSanitized = false;
-#endif
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = kThreadSanitized;
-#endif
+namespace tally {
 
 /// What the workers are in `tally count`: a process each, or what $TALLY_TEST_MODE says, so that
 /// all these tests can be run once more in another mode.

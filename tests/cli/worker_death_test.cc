@@ -60,10 +60,10 @@ TEST_F(WorkerDeathCliTest, AWorkerThatIsKilledIsReplacedAndToldOf) {
       const Outcome outcome = tally.Wait();
       EXPECT_THAT(outcome, ExitsWith(0));
       EXPECT_THAT(outcome.err,
-                  AllOf(ContainsRegex(fmt::format("^tally: worker [123] .process {}. was killed by "
-                                                  "{} while it was between two chunks; another "
-                                                  "one takes its place\n$",
-                                                  children[victim], c.name))));
+                  ContainsRegex(fmt::format("^tally: worker [123] .process {}. was killed by {} "
+                                            "while it was between two chunks; nothing has to be "
+                                            "counted again\n$",
+                                            children[victim], c.name)));
       EXPECT_EQ(Read("new"), "lines\t2\nmore\t1\nsome\t1\n");
       EXPECT_THAT(Files(), ElementsAre("new"));
       EXPECT_FALSE(tally.AnyProcessLeft());
@@ -120,8 +120,8 @@ TEST_F(WorkerDeathCliTest, AWorkerThatDiesWithAChunkNamesTheChunk) {
   const Outcome outcome = tally.Wait();
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_THAT(outcome.err,
-              HasSubstr(fmt::format("counting chunk 1 (in, bytes 0 to {}); another one takes its "
-                                    "place: 1 chunk (10.9 MB) will be counted again\n",
+              HasSubstr(fmt::format("counting chunk 1 (in, bytes 0 to {}); 1 chunk (10.9 MB) has "
+                                    "to be counted again\n",
                                     Read("in").size())));
 }
 
@@ -173,17 +173,22 @@ using CrashCliTest = PausedRunCliTest;
 // In either mode this is true, and it is told in the same words.
 TEST_F(CrashCliTest, WhereWorkersAreNoProcessesItEndsAllAndTheReasonIsTold) {
   for (const char* const mode : {"thread", "serial"}) {
-    Process tally(Waiting({"count", "-f", "lines", "-j2", "--mode", mode, "-o", "out"}));
-    tally.WriteStdin("some\nlines\n");
-    tally.WaitUntil([&] { return tally.UnreadStdinBytes() == 0 && Catches(tally.pid(), SIGSEGV); },
-                    "the workers to wait for more input");
-    kill(tally.pid(), SIGSEGV);
-    const Outcome outcome = tally.Wait();
-    EXPECT_THAT(outcome, DiesBy(SIGSEGV));
-    EXPECT_EQ(outcome.err,
-              "tally: a worker got SIGSEGV, and as it is no process of its own, this ends all of "
-              "tally; nothing was written. --mode process replaces a worker that dies\n");
-    EXPECT_EQ(Read("out"), "");
+    for (const int signal_number : {SIGSEGV, SIGBUS}) {
+      Process tally(Waiting({"count", "-f", "lines", "-j2", "--mode", mode, "-o", "out"}));
+      tally.WriteStdin("some\nlines\n");
+      tally.WaitUntil(
+          [&] { return tally.UnreadStdinBytes() == 0 && Catches(tally.pid(), SIGSEGV); },
+          "the workers to wait for more input");
+      kill(tally.pid(), signal_number);
+      const Outcome outcome = tally.Wait();
+      EXPECT_THAT(outcome, DiesBy(signal_number));
+      EXPECT_EQ(outcome.err,
+                fmt::format("tally: got SIG{}, and as its workers are no processes of their own, "
+                            "this ends all of it; nothing was written. --mode process replaces a "
+                            "worker that dies\n",
+                            sigabbrev_np(signal_number)));
+      EXPECT_EQ(Read("out"), "");
+    }
   }
 }
 

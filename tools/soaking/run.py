@@ -11,7 +11,7 @@ from soaking.traces import GONE_WITHIN_S, Surroundings, descriptors_too_many, is
 
 DEADLINE_S = 120
 INPUT_KINDS = {"file", "gzip file", "pipe", "gzip pipe"}
-DEATHS_TOLD = re.compile(rb"another one takes its place|gave no sign of life and was killed")
+DEATHS_TOLD = re.compile(rb"to be (?:counted|merged) again")
 
 
 class Wrong(Exception):
