@@ -93,9 +93,7 @@ LastWork MapPhase::Describe(uint32_t worker) const {
     work.doing = fmt::format("reading {}", EscapeForMessage(setup_.plan.inputs[stream.input].name));
     work.piece = fmt::format("{} at {}", work.doing, stream.published);
   }
-  if (lost_chunks == 0) {
-    work.again = "nothing has to be counted again";
-  } else {
+  if (lost_chunks > 0) {
     work.again = fmt::format(
         "{} chunk{} ({}) {} to be counted again", lost_chunks, lost_chunks == 1 ? "" : "s",
         FormatBytes(static_cast<double>(lost_bytes)), lost_chunks == 1 ? "has" : "have");

@@ -17,8 +17,8 @@ namespace tally {
 struct LastWork {
   std::string doing;       // "counting chunk 5 (in, bytes 0 to 100)"
   std::string piece = {};  // what to blame: equal for one and the same piece of work; empty: none
-  std::string again;       // what has to be done once more
-  uint64_t progress = 0;   // how far it got: a successor that dies gets on if it has more
+  std::string again = "nothing has to be counted again";
+  uint64_t progress = 0;  // how far it got: a successor that dies gets on if it has more
 };
 
 /// Has a worker that died replaced by another one, which does again what was lost with it, and says

@@ -11,11 +11,11 @@
 namespace tally {
 namespace {
 
-// Not to be seen through, nor to be made a loop of.
-int Recurse(volatile const char* caller) {
+// Frames of 4 KiB that cannot be optimized away.
+int Recurse(volatile const char* caller, int depth) {
   volatile char frame[4096] = {};
   frame[0] = static_cast<char>(*caller + 1);
-  return Recurse(frame) + frame[0];
+  return depth == 0 ? 0 : Recurse(frame, depth - 1) + frame[0];
 }
 
 TEST(FatalSignalDeathTest, TheOverflowOfAThreadsStackIsTold) {
@@ -27,7 +27,7 @@ TEST(FatalSignalDeathTest, TheOverflowOfAThreadsStackIsTold) {
     std::thread([] {
       const FatalSignalStack stack;
       const char start = 0;
-      Recurse(&start);
+      Recurse(&start, /*depth=*/1'000'000);
     }).join();
   };
   EXPECT_EXIT(overflow(), testing::KilledBySignal(SIGSEGV), "tally: got SIGSEGV, and as its");

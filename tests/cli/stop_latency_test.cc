@@ -32,7 +32,7 @@ class StopLatencyCliTest : public PausedRunCliTest {
   /// ends in time. The best of some tries: the machine may be busy with something else.
   void ExpectToStopSoon(const Command& command, bool workers_compute, uint64_t ticks) const {
     milliseconds best{10'000};
-    for (int attempt = 0; attempt < 5 && best >= kSoon; ++attempt) {
+    for (int attempt = 0; attempt < 20 && best >= kSoon; ++attempt) {
       Process tally(command);
       tally.WaitUntil(
           [&] {
@@ -58,7 +58,9 @@ class StopLatencyCliTest : public PausedRunCliTest {
 
 // One record without an end: it is read and inflated in one go, as far as there is memory for it.
 TEST_F(StopLatencyCliTest, WhileARecordOfHundredsOfMegabytesIsInflated) {
-  ASSERT_THAT(Shell("head -c 1500M /dev/zero | gzip -1 > bomb.gz"), ExitsWith(0));
+  ASSERT_THAT(Shell("head -c 100M /dev/zero | gzip -1 > part.gz &&"
+                    "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do cat part.gz; done > bomb.gz"),
+              ExitsWith(0));
   for (const char* format : {"lines", "words"}) {
     const std::vector<std::string> arguments = {"count", "-f", format, "-j2"};
     // A pipe is inflated by the master, a file by a worker.
