@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "common/shared_region.h"
+#include "common/shared_value.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -29,6 +30,21 @@ class StoreTrap {
     const int status = victim.Wait();
     EXPECT_TRUE(status == 0 || DiedBy(status, SIGKILL)) << status;
     return DiedBy(status, SIGKILL);
+  }
+
+  /// How many stores a child makes in this memory while it does this.
+  template <class Body>
+  static uint64_t Count(const SharedRegion& memory, Body body) {
+    constexpr uint64_t kAll = ~uint64_t{0};
+    const SharedValue<uint64_t> count;
+    Child child([&] {
+      Set(memory, kAll, SIGKILL);
+      const bool succeeded = body();
+      *count = kAll - stores_to_pass_;
+      return succeeded;
+    });
+    EXPECT_EQ(child.Wait(), 0);
+    return *count;
   }
 
   /// Calls `dies_at` with each store, or each so many, until it says that nothing died there.

@@ -14,6 +14,7 @@
 
 #include "common/heartbeat.h"
 #include "common/work_queue.h"
+#include "tests/sanitized.h"
 #include "tests/store_trap.h"
 #include "tests/test_util.h"
 #include "tests/work_queue_fixture.h"
@@ -85,7 +86,7 @@ bool ExpectDeathsLoseNothing(uint64_t first_store) {
 }
 
 TEST(WorkQueueDeathsTest, ASuccessorThatDiesAtAnyStoreWhileItStartsOverLosesNothing) {
-  StoreTrap::ForEachStore(ExpectDeathsLoseNothing, /*step=*/7);
+  StoreTrap::ForEachStore(ExpectDeathsLoseNothing, /*step=*/kSanitized ? 29 : 7);
 }
 
 // Who opens a stream looks without the lock from where it is to be read.

@@ -239,6 +239,18 @@ TEST(WorkQueueTest, AWaitingReaderIsWokenByAFreedBlock) {
       /*worker=*/7, Fill(0), [](const TestQueue& queue) { queue.Finish(0, 0); });
 }
 
+TEST(WorkQueueTest, AWaitingReaderIsWokenByAFailure) {
+  ExpectWoken(
+      {.streams = {0}, .blocks = 1, .room_for_published = 5},
+      [](const TestQueue& queue) {
+        ASSERT_EQ(queue.Claim(7), Open(0));
+        queue.FillAndPublish(/*worker=*/7, 0, /*block=*/0);
+        ASSERT_EQ(queue.Claim(), Count(0));
+      },
+      /*worker=*/7, kStopReading,
+      [](const TestQueue& queue) { queue->FailAt({.input = 0, .offset = 3}); });
+}
+
 TEST(WorkQueueTest, ClosingTheLastStreamEndsAllWaiting) {
   ExpectWoken(
       {.streams = {0, 1}, .blocks = 1},
@@ -300,102 +312,6 @@ TEST(WorkQueueTest, AFullLedgerTakesNoMoreChunks) {
   EXPECT_EQ(queue->TryPublish(0, queue.Piece(0, 20, 2)), WorkQueue::Published::kLedgerFull);
   EXPECT_EQ(queue->chunks_known(), 3U);
   EXPECT_EQ(queue.stream(0).published, 20U);
-}
-
-// A chunk that begins where the run fails is the one that failed: if its worker dies, it has to be
-// counted again for the message.
-TEST(WorkQueueTest, AFailureGivesOutAllThatBeginsUpToItAndNothingBehind) {
-  struct Case {
-    Position fail_at;
-    uint64_t given_out;  // of chunks 0, 10, 20 of input 0, the same of input 1
-  };
-  for (const Case& c : {Case{{0, 0}, 1}, Case{{0, 1}, 1}, Case{{0, 10}, 2}, Case{{0, 11}, 2},
-                        Case{{0, 25}, 3}, Case{{1, 0}, 4}, Case{{1, 1}, 4}, Case{{1, 20}, 6},
-                        Case{{2, 0}, 6}, Case{kEndOfInputs, 6}}) {
-    const TestQueue queue({.chunks_of_input = {3, 3}});
-    queue->FailAt(c.fail_at);
-    queue->FailAt({.input = 1, .offset = 25});  // a later one changes nothing
-    for (uint64_t chunk = 0; chunk < c.given_out; ++chunk) EXPECT_EQ(queue.Claim(), Count(chunk));
-    EXPECT_EQ(queue.Claim(), kNone) << c.fail_at.input << ", " << c.fail_at.offset;
-  }
-}
-
-TEST(WorkQueueTest, TheFirstFailureInTheInputsOrderCountsWhicheverIsMetFirst) {
-  const TestQueue queue({.chunks_of_input = {3}});
-  for (const uint64_t offset : {25U, 15U, 5U, 8U, 20U}) {
-    queue->FailAt({.input = 0, .offset = offset});
-  }
-  EXPECT_TRUE(queue->IsWanted({.input = 0, .offset = 5}));
-  EXPECT_FALSE(queue->IsWanted({.input = 0, .offset = 6}));
-}
-
-TEST(WorkQueueTest, WhatLiesBehindAFailureIsNotWanted) {
-  const TestQueue queue({.chunks_of_input = {3}});
-  EXPECT_TRUE(queue->IsWanted({.input = 100, .offset = 100}));
-  queue->FailAt({.input = 1, .offset = 5});
-  EXPECT_TRUE(queue->IsWanted({.input = 0, .offset = 100}));
-  EXPECT_TRUE(queue->IsWanted({.input = 1, .offset = 5}));
-  EXPECT_FALSE(queue->IsWanted({.input = 1, .offset = 6}));
-  EXPECT_FALSE(queue->IsWanted({.input = 2, .offset = 0}));
-}
-
-TEST(WorkQueueTest, AStreamBehindAFailureIsNotOpened) {
-  const TestQueue queue({.chunks_of_input = {1}, .streams = {1, 2, 3}, .blocks = 4});
-  queue->FailAt({.input = 2, .offset = 0});
-  EXPECT_EQ(queue.Claim(0), Open(0));
-  EXPECT_EQ(queue.Claim(1), Open(1));
-  EXPECT_EQ(queue.Claim(2), Count(0));
-  queue->CloseStream(0, std::nullopt);
-  queue->CloseStream(1, std::nullopt);
-  EXPECT_EQ(queue.Claim(), kNone);
-}
-
-TEST(WorkQueueTest, AReaderStopsBehindAFailureAndReadsOnBeforeIt) {
-  const TestQueue queue({.streams = {0, 1}, .blocks = 4, .room_for_published = 5});
-  ASSERT_EQ(queue.Claim(0), Open(0));
-  ASSERT_EQ(queue.Claim(1), Open(1));
-  queue->FailAt({.input = 0, .offset = 10});
-  EXPECT_EQ(queue.Claim(1), kStopReading);
-  queue.FillAndPublish(/*worker=*/0, 0, /*block=*/0);
-  queue.FillAndPublish(/*worker=*/0, 10, /*block=*/1);
-  EXPECT_EQ(queue.Claim(0), kStopReading);
-}
-
-TEST(WorkQueueTest, AReaderThatFailsEndsTheRunThere) {
-  const TestQueue queue({.chunks_of_input = {1, 0, 1}, .streams = {1}, .blocks = 1});
-  ASSERT_EQ(queue.Claim(), Open(0));
-  ASSERT_EQ(queue.Claim(), Fill(0));
-  queue->CloseStream(0, /*unused_block=*/0, Position{.input = 1, .offset = 0});
-  EXPECT_TRUE(queue.stream(0).ended);
-  EXPECT_EQ(queue.Claim(), Count(0));
-  EXPECT_EQ(queue.Claim(), kNone);
-}
-
-TEST(WorkQueueTest, AWaitingReaderIsWokenByAFailure) {
-  ExpectWoken(
-      {.streams = {0}, .blocks = 1, .room_for_published = 5},
-      [](const TestQueue& queue) {
-        ASSERT_EQ(queue.Claim(7), Open(0));
-        queue.FillAndPublish(/*worker=*/7, 0, /*block=*/0);
-        ASSERT_EQ(queue.Claim(), Count(0));
-      },
-      /*worker=*/7, kStopReading,
-      [](const TestQueue& queue) { queue->FailAt({.input = 0, .offset = 3}); });
-}
-
-TEST(WorkQueueTest, PublishedChunksBehindAFailureAreDroppedAndTheirBlocksAreFree) {
-  for (const bool keep_blocks : {false, true}) {
-    const TestQueue queue(
-        {.streams = {0, 1}, .blocks = 2, .room_for_published = 5, .keep_blocks = keep_blocks});
-    ASSERT_EQ(queue.Claim(0), Open(0));
-    ASSERT_EQ(queue.Claim(1), Open(1));
-    queue.FillAndPublish(/*worker=*/1, 0, /*block=*/0);
-    queue.FillAndPublish(/*worker=*/1, 10, /*block=*/1);
-    queue->FailAt({.input = 0, .offset = 5});
-    // In a process that may hang, should the blocks not be free.
-    Child reader([&] { return queue.Claim(0) == Fill(0); });
-    EXPECT_EQ(reader.Wait(), 0);
-  }
 }
 
 TEST(WorkQueueTest, EachPieceOfEachStreamIsCountedOnceBySeveralProcesses) {

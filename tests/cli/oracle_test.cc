@@ -377,7 +377,7 @@ TEST_F(OracleTest, StreamsOfSeveralBlocks) {
   text += std::string(1000000, 'x') + "\t1999\t1\t1\n";
   const Matrix matrix = {.workers = {1, 7}, .chunk_sizes = {"64K", "1G"}};
   Check(text, OptionsOf(Format::kNgram), matrix);
-  Check(text, OptionsOf(Format::kWords), {.workers = {3}, .chunk_sizes = {"1"}});
+  Check(text, OptionsOf(Format::kWords), {.workers = {3}, .chunk_sizes = {"4K"}});
 }
 
 TEST_F(OracleTest, ManyFilesOfAllKinds) {

@@ -52,7 +52,7 @@ class UnsafeCliTest : public CliTest {
 TEST_F(UnsafeCliTest, LosesUpdatesInEveryRunAndTellsHowMany) {
   for (const std::string mode : {"process", "thread"}) {
     if (kThreadSanitized && mode == "thread") continue;  // which ends the run, see below
-    for (int i = 0; i < 25; ++i) {
+    for (int i = 0; i < (kSanitized ? 5 : 25); ++i) {
       const Run run = Count({"--mode", mode, "-j2"});
       EXPECT_GT(run.lost, 0u) << mode;
       EXPECT_THAT(run.outcome.err, HasSubstr(Said(run.lost)));
