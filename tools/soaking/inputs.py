@@ -1,6 +1,7 @@
 """Random inputs, and what has to come out of them, worked out the slow and obvious way."""
 import gzip
 import os
+import zlib
 from collections import Counter
 
 WORDS = ["to", "be", "or", "Not", "queſtion", "naïve", "x" * 15, "y" * 16, "z" * 17, "long" * 30, "日本"]
@@ -59,13 +60,28 @@ def pack(chance, text):
 
 
 def damage(chance, data):
-    """Cut off within a member, or with another checksum, or followed by what is no gzip."""
-    data = data.rstrip(b"\0")
-    # The end of the last member: 4 bytes of checksum, 4 of size, of which zeros were stripped.
-    kind = chance.choice(["cut", "garbage"])
-    if kind == "cut":
-        return data[: chance.randrange(18, max(19, len(data) - 9))] if len(data) > 40 else data[:12]
-    return gzip.compress(b"") + b"garbage"
+    """Cut off within a member, or with another bit in it, or followed by what is no gzip."""
+    kind = chance.choice(["cut", "flip", "garbage"])
+    if kind == "garbage":
+        return data.rstrip(b"\0") + gzip.compress(b"") + b"garbage"
+    while True:
+        place = chance.randrange(2, len(data))  # without these two bytes it is no gzip
+        if kind == "cut":
+            damaged = data[:place]
+        else:
+            flipped = bytes([data[place] ^ 1 << chance.randrange(8)])
+            damaged = data[:place] + flipped + data[place + 1 :]
+        if not is_whole(damaged):
+            return damaged
+
+
+def is_whole(data):
+    """Where a member ends, nothing is missing; and some bits of a header mean nothing."""
+    try:
+        gzip.decompress(data)
+    except (EOFError, OSError, zlib.error):
+        return False
+    return True
 
 
 def some_texts(chance, make_one):

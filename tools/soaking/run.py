@@ -1,5 +1,6 @@
 """One run of tally under fire, and whether it ended as it should."""
 import os
+import random
 import re
 import signal
 import subprocess
@@ -25,11 +26,12 @@ class Run:
         self.directory = directory
         self.work = work
         self.mode = chance.choice(["process", "process", "process", "thread", "serial"])
-        self.fate = Fate(chance, self.mode)
+        # How often these are asked depends on the time that things take; what comes after does not.
+        self.fate = Fate(random.Random(chance.random()), self.mode)
+        self.chance = random.Random(chance.random())
         # An output to a pipe that nobody reads has it wait, to be looked at, before it ends.
         self.to_pipe = chance.random() < 0.2
         self.dribbles = chance.random() < 0.5
-        self.chance = chance
         command = [tally, "count", *work.arguments, "--mode", self.mode, "--progress", "always"]
         command += ["-j", str(chance.choice([1, 2, 3, 7]))]
         command += ["--chunk-size", chance.choice(["1", "5K", "64K", "1M", "8M"])]
