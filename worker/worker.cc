@@ -56,6 +56,7 @@ class Worker {
  private:
   bool TakeMemory(const CountTable::Need& need) const;
   Position ReadingAt() const;
+  void ThrowIfNoLongerWanted();
   void OpenStreamAgain(uint32_t number);
   void FillBlock(uint32_t block);
   void StopReading(std::optional<uint32_t> unused_block, std::optional<Position> failed_at = {});
@@ -124,6 +125,10 @@ Position Worker::ReadingAt() const {
   return {.input = reading_input_, .offset = reader_ ? reader_->offset() : reading_from_};
 }
 
+void Worker::ThrowIfNoLongerWanted() {
+  if (!queue_.IsWanted(ReadingAt())) throw NoLongerWanted();
+}
+
 // From its start, for the first reader. For those that come after one that died, as much is skipped
 // as was published before.
 void Worker::OpenStreamAgain(uint32_t number) {
@@ -134,7 +139,7 @@ void Worker::OpenStreamAgain(uint32_t number) {
   const Input& input = plan_.inputs[stream.input];
   const auto while_waiting = [this] {
     Beat();
-    if (!queue_.IsWanted(ReadingAt())) throw NoLongerWanted();
+    ThrowIfNoLongerWanted();
   };
   try {
     reader_.emplace(OpenStream(input, {while_waiting}), input.name, CutRuleFor(plan_.format.format),
@@ -158,7 +163,8 @@ void Worker::FillBlock(uint32_t block) {
     filled = reader_->Fill(
         {text, blocks.capacity_bytes},
         {.may_hold = [&](size_t bytes) { return blocks.MayHold(block, bytes, memory); },
-         .remedy = plan_.memory_remedy});
+         .remedy = plan_.memory_remedy,
+         .after_read = [this] { ThrowIfNoLongerWanted(); }});
   } catch (const Error& error) {
     return FailToRead(error.what(), block, error.exit_status());
   } catch (const NoLongerWanted&) {
