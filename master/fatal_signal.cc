@@ -6,6 +6,7 @@
 #include <array>
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <string>
 
 namespace tally {
@@ -35,7 +36,8 @@ constexpr size_t kStackBytes = 64 << 10;
 FatalSignalStack::FatalSignalStack() {
   stack_t stack{};
   if (sigaltstack(nullptr, &stack) != 0 || (stack.ss_flags & SS_DISABLE) == 0) return;
-  memory_ = std::make_unique<char[]>(kStackBytes);
+  memory_.reset(new (std::nothrow) char[kStackBytes]);
+  if (memory_ == nullptr) return;  // all else goes on without it
   stack = {.ss_sp = memory_.get(), .ss_flags = 0, .ss_size = kStackBytes};
   sigaltstack(&stack, nullptr);
 }
@@ -60,6 +62,8 @@ FatalSignalReport::FatalSignalReport() {
     action.sa_flags = SA_ONSTACK;
     sigemptyset(&action.sa_mask);
     sigaction(kFatal[i], &action, &before[i]);
+    // One that this process was started to ignore kills nothing.
+    if (before[i].sa_handler == SIG_IGN) sigaction(kFatal[i], &before[i], nullptr);
   }
 }
 

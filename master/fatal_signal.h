@@ -16,7 +16,7 @@ class FatalSignalStack {
   FatalSignalStack& operator=(const FatalSignalStack&) = delete;
 
  private:
-  std::unique_ptr<char[]> memory_;  // empty: it had one
+  std::unique_ptr<char[]> memory_;  // none: it had one, or there is none
 };
 
 /// A fault in a thread (SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL) ends all of them, and nothing can

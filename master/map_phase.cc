@@ -93,6 +93,12 @@ LastWork MapPhase::Describe(uint32_t worker) const {
     work.doing = fmt::format("reading {}", EscapeForMessage(setup_.plan.inputs[stream.input].name));
     work.piece = fmt::format("{} at {}", work.doing, stream.published);
   }
+  for (uint32_t dead = 0; dead < setup_.workers && work.piece.empty(); ++dead) {
+    const WorkerState& other = queue.workers()[dead];
+    if (!other.left_to_others || other.inherited || other.heir != worker) continue;
+    work.piece = fmt::format("the work of worker {}", dead + 1);
+    work.doing = fmt::format("taking over {}", work.piece);
+  }
   if (lost_chunks > 0) {
     work.again = fmt::format(
         "{} chunk{} ({}) {} to be counted again", lost_chunks, lost_chunks == 1 ? "" : "s",

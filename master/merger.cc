@@ -53,6 +53,7 @@ struct MergePlan {
   MergeControl* control = nullptr;
   std::span<MergeResult> results;             // one a worker
   std::span<const SharedRegion> row_regions;  // one a worker
+  bool by_master = false;                     // no worker can be started
 };
 
 // Adds up the entries of one partition. Reused from partition to partition.
@@ -120,7 +121,7 @@ class MergeWorker {
     const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
     uint64_t rows = 0;
     for (uint64_t partition = 0; partition < partitions; ++partition) {
-      if (plan_.control->stop) return;
+      if (plan_.control->stop || StopSignal() != 0) return;
       if (!IsMine(partition)) continue;
       TALLY_FAULT_POINT("mid-merge");
       rows += Select(MergePartition(partition, rows_ + rows)).size();
@@ -173,7 +174,15 @@ class MergeWorker {
                        order_);
       rows = rows.first(top);
     }
-    std::sort(rows.begin(), rows.end(), order_);
+    if (plan_.by_master) {
+      // Nobody else can end it.
+      std::sort(rows.begin(), rows.end(), [this](const Row& a, const Row& b) {
+        ThrowIfStopped();
+        return order_(a, b);
+      });
+    } else {
+      std::sort(rows.begin(), rows.end(), order_);
+    }
     return rows;
   }
 
@@ -283,9 +292,10 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
   } catch (const CannotStart& reason) {
     // After hours of counting, perhaps.
     supervisor->Say(fmt::format("{}; the tables are merged in this process", reason.what()));
+    plan.by_master = true;
     for (uint32_t worker = 0; worker < workers; ++worker) {
-      ThrowIfStopped();
       merged.outcomes.push_back({.succeeded = merge(worker)});
+      ThrowIfStopped();
     }
   }
   if (plan.control->out_of_memory) {

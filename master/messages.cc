@@ -4,7 +4,9 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <string>
 
 #include "master/signals.h"
@@ -24,11 +26,13 @@ void Say(std::string_view text) {
 }
 
 void SayAsIs(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+  while (!text.empty() && WaitUntilWritable(STDERR_FILENO)) {
+    // A pipe that can be written to takes so much at once.
+    const ssize_t written =
+        write(STDERR_FILENO, text.data(), std::min<size_t>(text.size(), PIPE_BUF));
     if (written > 0) {
       text.remove_prefix(static_cast<size_t>(written));
-    } else if (errno != EINTR || StopSignal() != 0) {
+    } else if (errno != EINTR) {
       return;
     }
   }

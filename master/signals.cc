@@ -19,11 +19,18 @@ static_assert(std::atomic<int64_t>::is_always_lock_free);
 std::atomic<int> stop_signal{0};
 std::atomic<int64_t> stop_signal_ms{0};
 
+// Of the one BlockedSignals that lives, if any.
+const sigset_t* mask_of_waits = nullptr;
+
 constexpr int kStopSignals[] = {SIGINT, SIGTERM, SIGHUP};
 
 // One request may come as two signals: timeout(1) signals its child, then the child's whole group.
 // A person who presses Ctrl-C again takes longer than this.
 constexpr int64_t kSameRequestMs = 250;
+
+// A stop signal that comes between the last look for one and a call that waits, say for the other
+// end of a FIFO, does not end that call: an alarm does.
+constexpr unsigned kLooksEverySeconds = 1;
 
 int64_t MonotonicMs() {
   timespec now{};
@@ -36,6 +43,7 @@ void OnStopSignal(int signal_number) {
   int none = 0;
   if (stop_signal.compare_exchange_strong(none, signal_number)) {
     stop_signal_ms = MonotonicMs();
+    alarm(kLooksEverySeconds);
   } else if (MonotonicMs() - stop_signal_ms > kSameRequestMs) {
     DieBySignal(signal_number);
   }
@@ -43,6 +51,8 @@ void OnStopSignal(int signal_number) {
 }
 
 void OnChildSignal(int) {}
+
+void OnAlarm(int) { alarm(kLooksEverySeconds); }
 
 void SetHandler(int signal_number, void (*handler)(int)) {
   struct sigaction action {};
@@ -67,6 +77,7 @@ void NoteStopSignals() {
     if (!IsIgnored(signal_number)) SetHandler(signal_number, OnStopSignal);
   }
   SetHandler(SIGCHLD, OnChildSignal);
+  SetHandler(SIGALRM, OnAlarm);
   SetHandler(SIGXFSZ, SIG_IGN);
   SetHandler(SIGPIPE, SIG_IGN);
 }
@@ -86,15 +97,30 @@ BlockedSignals::BlockedSignals() {
   // Whoever started this program may have blocked it, and then no child's end would end a wait.
   while_waiting_ = before_;
   sigdelset(&while_waiting_, SIGCHLD);
+  mask_of_waits = &while_waiting_;
 }
 
-void BlockedSignals::Restore() const { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+void BlockedSignals::Restore() const {
+  mask_of_waits = nullptr;
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
 void BlockedSignals::WaitForSignal(std::chrono::nanoseconds timeout,
                                    std::span<pollfd> waits) const {
   const auto ns = std::max<int64_t>(0, timeout.count());
   const timespec limit{.tv_sec = ns / 1'000'000'000, .tv_nsec = ns % 1'000'000'000};
   ppoll(waits.data(), waits.size(), &limit, &while_waiting_);
+}
+
+bool WaitUntilWritable(int fd) {
+  for (;;) {
+    pollfd wait{.fd = fd, .events = POLLOUT, .revents = 0};
+    const timespec at_once{};
+    const bool stopped = StopSignal() != 0;
+    // What is closed or has no reader is an error of the write to come.
+    if (ppoll(&wait, 1, stopped ? &at_once : nullptr, mask_of_waits) > 0) return true;
+    if (stopped) return false;
+  }
 }
 
 void ResetSignalsInWorker() {

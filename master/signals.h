@@ -12,10 +12,11 @@
 namespace tally {
 
 /// Notes INT, TERM and HUP from now on, unless they were being ignored (as under nohup). System
-/// calls that wait return EINTR (no SA_RESTART). A further signal, later than a moment after the
-/// first, ends the process at once. SIGCHLD gets a handler that does nothing, so that it ends waits
-/// too. SIGXFSZ and SIGPIPE are ignored: a file that meets the limit on file sizes, and a pipe that
-/// nobody reads, are errors of write(), and which of them ends the run depends on what is written.
+/// calls that wait return EINTR (no SA_RESTART), now or, by an alarm, within a second. A further
+/// signal, later than a moment after the first, ends the process at once. SIGCHLD gets a handler
+/// that does nothing, so that it ends waits too. SIGXFSZ and SIGPIPE are ignored: a file that meets
+/// the limit on file sizes, and a pipe that nobody reads, are errors of write(), and which of them
+/// ends the run depends on what is written.
 void NoteStopSignals();
 
 /// The first such signal received, or 0.
@@ -44,6 +45,10 @@ class BlockedSignals {
   sigset_t before_;
   sigset_t while_waiting_;
 };
+
+/// Waits until something can be written there. False where a stop signal has come and it cannot be:
+/// also while a BlockedSignals lives, whose signals it lets in meanwhile. For the master.
+bool WaitUntilWritable(int fd);
 
 /// For a forked worker: the stop signals of a terminal's process group (INT, HUP) are the
 /// master's business; TERM, CHLD and BUS go back to their defaults.

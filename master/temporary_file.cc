@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/fault_point.h"
 #include "master/messages.h"
 #include "master/output_error.h"
 #include "master/signals.h"
@@ -93,6 +94,7 @@ void TemporaryFile::MoveIntoPlace(Durability durability) {
   // Straight to a name that is free. One that is taken can only be replaced by another name.
   if (!own_path_.empty() || !Link(target_)) {
     if (own_path_.empty() && !LinkToNameOfItsOwn()) CopyToNamed();
+    TALLY_FAULT_POINT("before-rename");
     if (rename(own_path_.c_str(), target_.c_str()) != 0) {
       throw OutputError(shown_path_, "cannot rename the finished temporary file", errno);
     }

@@ -26,7 +26,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kTick = std::chrono::milliseconds(100);
-constexpr auto kPatience = std::chrono::milliseconds(100);
+constexpr auto kPatience = std::chrono::milliseconds(30);
 
 enum class State : uint8_t { kRunning, kSucceeded, kFailed };
 

@@ -24,7 +24,8 @@ std::string DescribeDeath(uint32_t worker, const WorkerOutcome& outcome) {
 
 std::string WhyNotStarted(int error) {
   std::string why = std::generic_category().message(error);
-  if (error == EAGAIN) why += ": see ulimit -u, and pids.max of the cgroup";
+  if (error == EAGAIN)
+    why += ": see ulimit -u (for threads, -v as well) and pids.max of the cgroup";
   return why;
 }
 

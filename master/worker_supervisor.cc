@@ -52,9 +52,7 @@ Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
 void WorkerSupervisor::OnTooFew(uint32_t started, uint32_t wanted, int error) {
   if (std::exchange(said_too_few_, true)) return;
   say_(fmt::format("only {} of {} workers could be started ({}); {}", started, wanted,
-                   WhyNotStarted(error),
-                   started == 1 ? "it does the work, unless more can be started later"
-                                : "they do the work, unless more can be started later"));
+                   WhyNotStarted(error), started == 1 ? "it does the work" : "they do the work"));
 }
 
 void WorkerSupervisor::OnNoSuccessor(uint32_t worker, int error) {

@@ -53,6 +53,18 @@ TEST(SignalsTest, AStopSignalIsNotedAndThrownWhenAskedFor) {
   }
 }
 
+// As where it comes right before the call that waits.
+TEST(SignalsTest, WhatWaitsAfterAStopSignalIsEndedAgainAndAgain) {
+  ExpectExit(StatusOfChild([] {
+               NoteStopSignalsAfresh();
+               raise(SIGTERM);
+               pause();
+               pause();
+               return kAsExpected;
+             }),
+             kAsExpected);
+}
+
 TEST(SignalsTest, ASignalSentTwiceAtOnceIsOneRequest) {
   ExpectExit(StatusOfChild([] {
                NoteStopSignalsAfresh();

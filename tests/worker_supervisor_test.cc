@@ -61,12 +61,14 @@ TEST_F(WorkerSupervisorTest, WhereTooFewCanBeStartedThatIsToldOnce) {
   supervisor_.OnTooFew(1, 4, ENOMEM);
   supervisor_.OnTooFew(2, 3, EAGAIN);
   supervisor_.OnNoSuccessor(1, EAGAIN);
-  EXPECT_THAT(said_,
-              ElementsAre("only 1 of 4 workers could be started (Cannot allocate memory); it "
-                          "does the work, unless more can be started later",
-                          "no process can be started in the place of worker 2 (Resource "
-                          "temporarily unavailable: see ulimit -u, and pids.max of the cgroup); "
-                          "the others do its work"));
+  EXPECT_THAT(
+      said_,
+      ElementsAre("only 1 of 4 workers could be started (Cannot allocate memory); it "
+                  "does the work",
+                  "no process can be started in the place of worker 2 (Resource "
+                  "temporarily unavailable: see ulimit -u (for threads, -v as well) and pids.max "
+                  "of the cgroup); "
+                  "the others do its work"));
 }
 
 TEST_F(WorkerSupervisorTest, APieceOfWorkIsTriedThreeTimes) {

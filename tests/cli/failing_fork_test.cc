@@ -26,8 +26,8 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr const char* kMergedHere =
-    " cannot be started: Resource temporarily unavailable: see ulimit -u, and pids.max of the "
-    "cgroup; the tables are merged in this process\n";
+    " cannot be started: Resource temporarily unavailable: see ulimit -u (for threads, -v as well) "
+    "and pids.max of the cgroup; the tables are merged in this process\n";
 
 class FailingForkCliTest : public PausedRunCliTest {
  protected:
@@ -64,7 +64,8 @@ TEST_F(FailingForkCliTest, NobodyCountsWhereNoneCanBeStarted) {
   const Outcome outcome = RunCommand(WithForks(0, TallyCommand({"count", "-j3", "in"})));
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, EndsWith("tally: worker 1 of 3 cannot be started: Resource temporarily "
-                                    "unavailable: see ulimit -u, and pids.max of the cgroup\n"));
+                                    "unavailable: see ulimit -u (for threads, -v as well) and "
+                                    "pids.max of the cgroup\n"));
 }
 
 TEST_F(FailingForkCliTest, ThoseThatCouldBeStartedDoAllTheWork) {
@@ -89,6 +90,17 @@ TEST_F(FailingForkCliTest, TheMasterMergesWhereNobodyElseCan) {
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_TRUE(outcome.out == Expected(1)) << outcome;
   EXPECT_THAT(outcome.err, EndsWith(kMergedHere));
+}
+
+TEST_F(FailingForkCliTest, AStopSignalEndsTheMergeOfTheMaster) {
+  WriteManyLines("in", 3'000'000);
+  Process tally(WithForks(1, TallyCommand({"count", "-j1", "-f", "lines", "in"})));
+  tally.WaitUntil([&] { return tally.outcome().err.ends_with(kMergedHere); }, "the merge");
+  tally.Signal(SIGINT);
+  const Outcome outcome = tally.Wait();
+  EXPECT_THAT(outcome, DiesBy(SIGINT));
+  EXPECT_THAT(outcome.err, EndsWith("tally: stopped by SIGINT while the tables were merged; "
+                                    "nothing was written\n"));
 }
 
 // All of them: what the survivors inherit of a pipe is in the tables of the dead.
@@ -155,8 +167,7 @@ TEST_F(FailingForkCliTest, TheRunEndsWhereTheLastWorkerDies) {
   const Outcome outcome = tally.Wait();
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, ContainsRegex("worker [12] of 2 cannot be started: Resource "
-                                         "temporarily unavailable: see ulimit -u, and pids.max of "
-                                         "the cgroup\n$"));
+                                         "temporarily unavailable: see ulimit -u [^\n]*\n$"));
   EXPECT_FALSE(tally.AnyProcessLeft());
 }
 

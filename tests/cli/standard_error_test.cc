@@ -63,6 +63,18 @@ TEST_F(StandardErrorCliTest, AStoppedTerminalHoldsUpNeitherTheRunNorASignal) {
   tally.WaitUntil([&] { return ChildrenOf(tally.pid()).size() == 2; }, "the workers to start");
   tally.Signal(SIGTERM);
   EXPECT_THAT(tally.Wait(), DiesBy(SIGTERM));
+
+  if (TestMode() == "process") {
+    // A message that nobody reads waits for its reader, but not after a stop signal.
+    Process bereaved(command);
+    bereaved.WriteStdin("a\n");
+    bereaved.WaitUntil([&] { return ChildrenOf(bereaved.pid()).size() == 2; }, "the workers");
+    kill(ChildrenOf(bereaved.pid())[0], SIGKILL);
+    bereaved.WaitUntil([&] { return ChildrenOf(bereaved.pid()).size() == 1; }, "a death");
+    bereaved.Signal(SIGTERM);
+    EXPECT_THAT(bereaved.Wait(), DiesBy(SIGTERM));
+    EXPECT_FALSE(bereaved.AnyProcessLeft());
+  }
   close(ends[0]);
   close(ends[1]);
 }
