@@ -101,7 +101,7 @@ class CountJob {
   Format DetectFormat();
   void SayUnlessEmpty(const std::string& text);
   void Allocate();
-  bool IsAlone() const { return workers_ == 1 || options_.mode == ExecutionMode::kSerial; }
+  bool IsAlone() const { return workers_ == 1; }
   RaceWindow Window() const;
   void Map();
   void NotePeakMemory(std::span<const WorkerOutcome> outcomes);
@@ -143,6 +143,7 @@ class CountJob {
 void CountJob::OpenAndPlan() {
   if (options_.mode != ExecutionMode::kProcess) fatal_signals_.emplace();
   workers_ = options_.workers.value_or(UsableCpuCount());
+  if (options_.mode == ExecutionMode::kSerial) workers_ = 1;  // it does what all of them would
   CheckReadable(options_.files);
   CheckOutputs(options_);
   progress_.Show({.more_chunks = true, .note = "opening the inputs"});

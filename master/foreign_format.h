@@ -1,4 +1,5 @@
-// Tells files that are not the text they are counted as: other compressions than gzip, and UTF-16.
+// Tells files that are not the text they are counted as: compressed otherwise than by gzip, once,
+// or in UTF-16.
 #ifndef TALLY_MASTER_FOREIGN_FORMAT_H_
 #define TALLY_MASTER_FOREIGN_FORMAT_H_
 
@@ -10,6 +11,7 @@ namespace tally {
 struct ForeignFormat {
   std::string_view name;       // empty: the file may well be text
   std::string_view converter;  // a command that makes text of such a file, whose name follows it
+  std::string_view filter = converter;  // the same for standard input
 };
 
 /// What a file is, by its first bytes: kForeignFormatBytes of them, or all that there are.

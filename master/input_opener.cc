@@ -192,6 +192,10 @@ void MapOrStream(const std::string& path, const struct stat& status, bool may_ma
   const auto size = static_cast<uint64_t>(std::max(status.st_size, begin));
   input->file_bytes = size - static_cast<uint64_t>(begin);
   if (count == 0) {
+    if (path.ends_with(".gz")) {
+      throw Error(fmt::format("{}: truncated gzip data: it is empty; get it again",
+                              EscapeForMessage(input->name)));
+    }
     input->text = "";
     return;
   }
@@ -253,17 +257,24 @@ std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
   return inputs;
 }
 
-std::optional<std::string> FirstLine(const Input& input) {
-  std::string text;
+std::string FirstText(const Input& input) {
   if (!input.is_stream()) {
-    text = input.text->substr(0, std::min(input.text->find('\n'), kPeekBytes) + 1);
-  } else if (input.path.empty()) {
-    text = input.gzip ? InflatePrefix(input.prefix) : input.prefix;
-  } else {
+    return std::string(input.text->substr(0, std::min(input.text->find('\n'), kPeekBytes) + 1));
+  }
+  if (input.path.empty()) return input.gzip ? InflatePrefix(input.prefix) : input.prefix;
+  std::string text;
+  try {
     const auto source = OpenStream(input);
     while (!HasFirstLine(text) && ReadMore(source.get(), &text)) {
     }
+  } catch (const Error&) {
+    // Its reader will say so, if nothing before it fails.
   }
+  return text;
+}
+
+std::optional<std::string> FirstLine(const Input& input) {
+  const std::string text = FirstText(input);
   const std::string_view line = WithoutByteOrderMark(text);
   if (line.empty()) return std::nullopt;
   return std::string(line.substr(0, line.find('\n')));
@@ -291,11 +302,6 @@ std::string FirstTouched(std::span<const Input> inputs, const std::vector<std::s
     if (now->attributes == input.state->attributes) return input.name;
   }
   return "";
-}
-
-std::string_view FirstBytes(const Input& input, size_t most_bytes) {
-  if (input.gzip) return "";
-  return std::string_view(input.is_stream() ? input.prefix : *input.text).substr(0, most_bytes);
 }
 
 }  // namespace tally

@@ -27,6 +27,10 @@ void CheckReadable(const std::vector<std::string>& paths);
 std::vector<Input> OpenInputs(const std::vector<std::string>& paths,
                               const WhileWaiting& while_waiting_for);
 
+/// The start of the input's text, decompressed, as far as that is known: at least the first line or
+/// a MiB, unless it breaks off before.
+std::string FirstText(const Input& input);
+
 /// The first line of the input's text, decompressed, without a byte order mark and without its end;
 /// none where the text is empty. A line of over a MiB is cut.
 std::optional<std::string> FirstLine(const Input& input);
@@ -40,10 +44,6 @@ void ThrowIfChanged(std::span<const Input> inputs, const std::vector<std::string
 /// it; empty where there is none. Its text may have changed, and its time of modification been set
 /// back; but labels and times of access change the ctime as well.
 std::string FirstTouched(std::span<const Input> inputs, const std::vector<std::string>& paths);
-
-/// The first bytes of a plain file or of a pipe's text, at most `most_bytes`; none of gzip or of a
-/// file that was not read yet.
-std::string_view FirstBytes(const Input& input, size_t most_bytes);
 
 }  // namespace tally
 

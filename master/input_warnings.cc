@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <system_error>
+#include <utility>
 
 #include "common/escape.h"
 #include "master/foreign_format.h"
@@ -10,22 +11,30 @@
 
 namespace tally {
 
+namespace {
+
+std::string HowToConvert(const Input& input, const std::string& path, const ForeignFormat& format) {
+  const bool is_stdin = path == "-";
+  const std::string name = is_stdin ? "" : " " + EscapeForMessage(path);
+  if (input.gzip) return fmt::format("gzip -dc{} | {}", name, format.filter);
+  return fmt::format("{}{}", is_stdin ? format.filter : format.converter, name);
+}
+
+}  // namespace
+
 std::string WarningOfForeignFormat(std::span<const Input> inputs,
                                    const std::vector<std::string>& paths) {
+  bool any_gzip = false;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Input& input = inputs[i];
-    const std::string name = EscapeForMessage(input.name);
-    const std::string_view start = FirstBytes(input, kForeignFormatBytes);
-    const auto format = RecognizeForeignFormat(start);
-    if (!format.name.empty()) {
-      return fmt::format(
-          "{}: looks like {} data, but its bytes are counted as they are; to count the text in it: "
-          "{}{} | tally count",
-          name, format.name, format.converter,
-          paths[i] == "-" ? "" : " " + EscapeForMessage(paths[i]));
-    }
-    const bool is_empty = !input.is_stream() && input.text->empty();
-    if (is_empty && input.name.ends_with(".gz")) return name + ": is empty, which no gzip file is";
+    if (input.gzip && std::exchange(any_gzip, true)) continue;  // thousands may be
+    const auto format = RecognizeForeignFormat(FirstText(input).substr(0, kForeignFormatBytes));
+    if (format.name.empty()) continue;
+    return fmt::format(
+        "{}: {} {} data, but its bytes are counted as they are; to count the text in it: {} | "
+        "tally count",
+        EscapeForMessage(input.name), input.gzip ? "holds" : "looks like", format.name,
+        HowToConvert(input, paths[i], format));
   }
   return "";
 }

@@ -13,8 +13,8 @@ namespace tally {
 // Each is about the first such input, opened from these paths (once is enough: they come by the
 // dozen), or empty. For the master.
 
-/// What hardly anybody wants to have counted as it is: other compressions than gzip, UTF-16, and
-/// nothing at all where there should be gzip.
+/// What hardly anybody wants to have counted as it is: UTF-16, and other compressions than gzip,
+/// also inside of the first gzip input.
 std::string WarningOfForeignFormat(std::span<const Input> inputs,
                                    const std::vector<std::string>& paths);
 

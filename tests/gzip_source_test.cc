@@ -150,7 +150,8 @@ TEST(GzipSourceTest, CorruptionIsNamedWithItsPlaceAndKind) {
                 " of the compressed data: incorrect data check; the file is damaged, get it again");
   EXPECT_THAT(ReadUntilError(GunzipOf("\x1f\x8b\x08\xff"s + std::string(20, 'x')).get()).error,
               HasSubstr("unknown header flags set"));
-  EXPECT_EQ(ReadUntilError(GunzipOf("plain text").get()).error, "x.gz: no gzip data at byte 0");
+  EXPECT_EQ(ReadUntilError(GunzipOf("plain text").get()).error,
+            "x.gz: no gzip data at byte 0; the file is damaged, get it again");
 }
 
 TEST(GzipSourceTest, TheTextBeforeDamageIsTheSameForAnyReadSize) {

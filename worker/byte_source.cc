@@ -248,7 +248,8 @@ class GzipSource : public ByteSource {
 
   [[noreturn]] void FailOnGarbage() {
     const uint64_t offset = file_bytes_consumed();
-    if (members_ == 0) Fail(fmt::format("no gzip data at byte {}", offset));
+    if (members_ == 0)
+      Fail(fmt::format("no gzip data at byte {}; the file is damaged, get it again", offset));
     Fail(
         fmt::format("trailing garbage at byte {}: the gzip data ends there; get the file again, or "
                     "keep what is whole with head -c {}",

@@ -71,8 +71,8 @@ TEST_F(ErrorsCliTest, GzipWithADamagedStartIsNoText) {
   }
   Write("in.gz", "");
   const Outcome outcome = Tally({"count", "-q", "-f", "lines", "in.gz"});
-  EXPECT_THAT(outcome, ExitsWith(0));
-  EXPECT_EQ(outcome.err, "tally: in.gz: is empty, which no gzip file is\n");
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_EQ(outcome.err, "tally: in.gz: truncated gzip data: it is empty; get it again\n");
 }
 
 TEST_F(ErrorsCliTest, AMissingFileIsNamedWithTheReason) {

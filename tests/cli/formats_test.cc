@@ -283,7 +283,14 @@ TEST_F(FormatsCliTest, OtherCompressionsAndEncodingsAreToldButCountedAsTheyAre) 
   // The counts are hardly what anybody wants: -q is no reason to keep that back.
   EXPECT_THAT(Tally({"count", "-q", "-f", "words", "books.zst"}).err,
               HasSubstr("books.zst: looks like zstd data"));
-  EXPECT_EQ(Tally({"count", "-f", "words"}, Stdin::Text(Gzip("\xff\xfe"))).err, "");
+  Write("twice.gz", Gzip(Gzip("a\n")));
+  EXPECT_EQ(Tally({"count", "-f", "words", "twice.gz"}).err,
+            "tally: twice.gz: holds gzip data, but its bytes are counted as they are; to count the "
+            "text in it: gzip -dc twice.gz | gzip -dc | tally count\n");
+  EXPECT_THAT(Tally({"count", "-f", "words"}, Stdin::Text(Gzip("\xff\xfe"))).err,
+              HasSubstr("gzip -dc | iconv -f UTF-16 -t UTF-8 | tally count"));
+  EXPECT_THAT(Tally({"count", "-f", "words"}, Stdin::Text("PK\x03\x04")).err,
+              HasSubstr("the text in it: funzip | tally count"));
 }
 
 TEST_F(FormatsCliTest, EveryMemberOfAGzipFileIsRead) {
