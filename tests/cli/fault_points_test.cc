@@ -43,10 +43,11 @@ class WorkerFaultCliTest : public FaultPointsCliTest {
 
   /// How many workers are replaced, at least the one that hangs by this fault; the counts are right
   /// all the same.
-  int ReplacedWhere(const std::string& fault) {
+  int ReplacedWhere(const std::string& point, const std::string& action) {
+    const std::string fault = fmt::format("{}:any:1:{}", point, action);
     const FaultyRun run = RunWithFaults(fault, 3, {"--stall-timeout", "1"});
     ExpectWhole(run.outcome);
-    const std::vector<FaultLog::Visit> hung = run.log.Faults("hang");
+    const std::vector<FaultLog::Visit> hung = run.log.Faults(action);
     EXPECT_EQ(hung.size(), 1U) << fault;
     if (HasFailure()) return 0;
     EXPECT_THAT(run.outcome.err,
@@ -84,7 +85,7 @@ TEST_F(WorkerFaultCliTest, AWorkerThatHangsWithTheLockOrAChunkIsReplaced) {
          {"lock-held", "mid-chunk", "progress-locked", "before-fill", "before-sort"}) {
       int replaced = 0;
       for (int tries = 0; replaced != 1 && tries < kMostTries && !HasFailure(); ++tries) {
-        replaced = ReplacedWhere(fmt::format("{}:any:1:{}", point, action));
+        replaced = ReplacedWhere(point, action);
       }
       EXPECT_EQ(replaced, 1) << point << " " << action << ": others than the one that hangs";
     }
@@ -133,7 +134,7 @@ TEST_F(FaultPointsCliTest, AThreadThatCrashesTakesAllWithItAndSaysSo) {
     command.arguments.insert(command.arguments.end(), {"--mode", mode});
     const Outcome outcome = RunCommand(command);
     EXPECT_THAT(outcome, DiesBy(SIGSEGV));
-    EXPECT_THAT(outcome.err, HasSubstr("ends all of tally; nothing was written"));
+    EXPECT_THAT(outcome.err, HasSubstr("ends all of it; nothing was written"));
     EXPECT_THAT(Files(), ElementsAre("in", "in.gz"));
   }
 }
