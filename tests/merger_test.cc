@@ -20,6 +20,7 @@
 #include "common/hash.h"
 #include "master/process_executor.h"
 #include "tests/fake_executor.h"
+#include "tests/sanitized.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -172,7 +173,7 @@ TEST(MergerTest, TheTotalOfAllCountsMayPass64Bits) {
 }
 
 TEST(MergerTest, SelectionsAreThoseOfTheOracle) {
-  const auto contents = RandomContents(3, 5000, /*seed=*/2);
+  const auto contents = RandomContents(3, kSanitized ? 1000 : 5000, /*seed=*/2);
   const Tables tables(contents);
   const std::vector<std::string> find = {"a", "abcdefgh17", "absent", "", "a\0"s, "a"};
   for (const SortOrder sort : kOrders) {

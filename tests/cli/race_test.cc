@@ -71,7 +71,9 @@ TEST_F(RaceCliTest, AReportHasTheTableTheEvidenceAndTheLesson) {
 
 TEST_F(RaceCliTest, JsonHoldsToItsSchema) {
   for (const std::string& experiment : kExperiments) {
-    const Outcome outcome = Tally(Race(experiment, {"--json", "-j3"}));
+    std::vector<std::string> arguments = Race(experiment, {"--json", "-j3"});
+    if (kSanitized) arguments.insert(arguments.end(), {"--rounds", "1000"});
+    const Outcome outcome = Tally(arguments);
     ASSERT_THAT(outcome, ExitsWith(0));
     const json report = json::parse(outcome.out);
     EXPECT_EQ(report.at("experiment"), experiment);
@@ -105,7 +107,8 @@ TEST_F(RaceCliTest, JsonHoldsToItsSchema) {
 
 TEST_F(RaceCliTest, ATraceIsWrittenForATraceViewer) {
   for (const std::string& experiment : kExperiments) {
-    EXPECT_THAT(Tally(Race(experiment, {"--trace", "trace.json"})), ExitsWith(0));
+    EXPECT_THAT(Tally(Race(experiment, {"--rounds", "300", "--trace", "trace.json"})),
+                ExitsWith(0));
     const json trace = json::parse(Read("trace.json"));
     for (const json& event : trace.at("traceEvents")) {
       EXPECT_THAT(event.at("ph"), testing::AnyOf("M", "X", "i"));
