@@ -41,18 +41,17 @@ class Toolbox:
     def scan_floor(self, file):
         return self._command("scan floor", [self.scan_floor_binary, str(self.workers), file])
 
-    def duckdb(self, files, sums, name="DuckDB"):
-        """`sums`: the column to add up by the first one; None: rows are counted."""
+    def duckdb(self, files):
+        """For n-grams of version 2."""
         if self.duckdb_modules is None:
             return None
-        columns = {"ngram": "{'k': 'VARCHAR', 'year': 'INTEGER', 'm': 'UBIGINT', 'v': 'UBIGINT'}"}
+        columns = "{'k': 'VARCHAR', 'year': 'INTEGER', 'm': 'UBIGINT', 'v': 'UBIGINT'}"
         listed = ", ".join(f"'{file}'" for file in files)
-        what = "sum(m)" if sums else "count(*)"
-        query = (f"COPY (SELECT k, {what} FROM read_csv([{listed}], delim='\t', header=false, "
-                 f"quote='', escape='', columns={columns['ngram']}) GROUP BY k) "
+        query = (f"COPY (SELECT k, sum(m) FROM read_csv([{listed}], delim='\t', header=false, "
+                 f"quote='', escape='', columns={columns}) GROUP BY k) "
                  "TO 'duckdb.out' (DELIMITER '\t', HEADER false, QUOTE '', ESCAPE '')")
         return self._command(
-            name, ["node", os.path.join(HERE, "duckdb.cjs"), str(self.workers), query],
+            "DuckDB", ["node", os.path.join(HERE, "duckdb.cjs"), str(self.workers), query],
             {"NODE_PATH": self.duckdb_modules})
 
     def mawk(self, file):

@@ -92,7 +92,7 @@ class Inputs:
 def sorted_ngrams(inputs, tools):
     file = inputs.ngrams("sorted.tsv", 1700)
     ours = tools.tally([file])
-    commands = [tools.scan_floor(file), ours, tools.duckdb([file], sums=True), tools.mawk(file)]
+    commands = [tools.scan_floor(file), ours, tools.duckdb([file]), tools.mawk(file)]
     if inputs.scale == 1:
         commands.append(tools.python_pool(file))
     return Row("sorted", "n-grams, sorted, 1.7 GB", commands, [
@@ -104,7 +104,7 @@ def shuffled_ngrams(inputs, tools):
     file = inputs.ngrams("shuffled.tsv", 400, "--shuffled", "--words",
                          str(int(284_000 * inputs.scale)))
     return Row("shuffled", "n-grams, shuffled, 400 MB",
-               [tools.tally([file]), tools.duckdb([file], sums=True)], [times_faster("DuckDB", 6)])
+               [tools.tally([file]), tools.duckdb([file])], [times_faster("DuckDB", 6)])
 
 
 def text(inputs, tools):
@@ -116,7 +116,7 @@ def text(inputs, tools):
 def one_gzip(inputs, tools):
     file = inputs.gzipped(inputs.ngrams("packed.tsv", 400))
     return Row("gzip", "one .gz of sorted n-grams, 400 MB",
-               [tools.tally([file]), tools.duckdb([file], sums=True), tools.igzip([file])],
+               [tools.tally([file]), tools.duckdb([file]), tools.igzip([file])],
                [times_faster("DuckDB", 5), at_most_times("igzip", 1.4)])
 
 
@@ -131,7 +131,7 @@ def many_keys(inputs, tools):
     words = str(int(9_700_000 * inputs.scale))
     # 20 M rows of 24 bytes.
     file = inputs.ngrams("keys.tsv", 480, "--shuffled", "--words", words)
-    return Row("keys", "20 M lines, 9.7 M keys", [tools.tally([file]), tools.duckdb([file], sums=True)],
+    return Row("keys", "20 M lines, 9.7 M keys", [tools.tally([file]), tools.duckdb([file])],
                [times_faster("DuckDB", 4)], memory_of=("tally", "DuckDB"))
 
 
