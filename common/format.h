@@ -26,6 +26,8 @@ struct YearRange {
   uint64_t to = std::numeric_limits<uint64_t>::max();
 
   bool Contains(uint64_t year) const { return from <= year && year <= to; }
+  bool IsAll() const { return *this == YearRange(); }
+  bool operator==(const YearRange&) const = default;
 };
 
 struct FormatOptions {

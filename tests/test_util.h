@@ -88,8 +88,9 @@ class RecordingSink {
 
   explicit RecordingSink(uint64_t stop_after = kNever) : calls_left_(stop_after) {}
 
-  bool Add(std::string_view key, uint64_t amount) {
+  bool Add(std::string_view key, uint64_t amount, uint64_t count) {
     records.emplace_back(key, amount);
+    record_count += count;
     return --calls_left_ > 0;
   }
   bool Reject(const BadLine& bad) {
@@ -97,7 +98,8 @@ class RecordingSink {
     return --calls_left_ > 0;
   }
 
-  std::vector<Record> records;
+  std::vector<Record> records;  // those that came as one are one here
+  uint64_t record_count = 0;
   std::vector<Rejected> rejected;
 
  private:

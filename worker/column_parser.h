@@ -75,7 +75,7 @@ class ColumnParser {
     } else if (value_column_ != 0 && !ParseCount(value.data(), value.size(), &amount)) {
       line.reason = bad_value_.c_str();
     } else {
-      return sink.Add(key, amount);
+      return sink.Add(key, amount, 1);
     }
     return sink.Reject(line);
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "common/control_block.h"
 #include "common/count_table.h"
@@ -29,10 +30,11 @@ class CountingSink {
         table_(table),
         report_(report) {}
 
-  bool Add(std::string_view key, uint64_t amount) {
+  bool Add(std::string_view key, uint64_t amount, uint64_t records) {
     if (key.size() > kMaxKeyBytes) [[unlikely]]
       return RejectLongKey(key);
-    if (++count_.records % kRecordsPerBeat == 0) Beat();
+    const uint64_t records_before = std::exchange(count_.records, count_.records + records);
+    if (records_before / kRecordsPerBeat != count_.records / kRecordsPerBeat) Beat();
     count_.amount += amount;
     return Check(table_->AddSoon(key, amount));
   }

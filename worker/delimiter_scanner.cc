@@ -1,7 +1,5 @@
 #include "worker/delimiter_scanner.h"
 
-#include <cstring>
-
 // Highway compiles this file once for each instruction set (foreach_target.h includes it again and
 // again), and HWY_DYNAMIC_DISPATCH picks one on the first call.
 #undef HWY_TARGET_INCLUDE
@@ -11,32 +9,17 @@
 #include <hwy/highway.h>
 
 #include "common/utf8_space.h"
+#include "worker/byte_masks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using Bytes = hn::CappedTag<uint8_t, 64>;
-using Vector = hn::Vec<Bytes>;
-
 constexpr size_t kBlockBytes = 64;  // one bit of a mask for each
 
-// Bit i of the result: whether is_set(bytes) holds for block[i].
-template <class Predicate>
-HWY_INLINE uint64_t BlockMask(const char* block, Predicate is_set) {
-  const Bytes d;
-  uint64_t mask = 0;
-  for (size_t i = 0; i < kBlockBytes; i += hn::Lanes(d)) {
-    const Vector bytes = hn::LoadU(d, reinterpret_cast<const uint8_t*>(block) + i);
-    uint8_t bits[8] = {};
-    hn::StoreMaskBits(d, is_set(bytes), bits);
-    uint64_t part;
-    std::memcpy(&part, bits, sizeof part);
-    mask |= part << i;
-  }
-  return mask;
-}
+using Bytes = BytesOf<kBlockBytes>;
+using Vector = VectorOf<kBlockBytes>;
 
 // The bits that stand for bytes before `end`.
 HWY_INLINE uint64_t KeepBefore(const char* end, const char* block, uint64_t mask) {
@@ -63,7 +46,7 @@ size_t FindEither(const char* begin, const char* end, char a, char b, ScanPositi
   const Vector second = hn::Set(d, static_cast<uint8_t>(b));
   const char** next = out->data();
   for (const char* block = begin; block < end; block += kBlockBytes) {
-    const uint64_t mask = BlockMask(block, [&](Vector bytes) HWY_ATTR {
+    const uint64_t mask = BlockMask<kBlockBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
       return hn::Or(hn::Eq(bytes, first), hn::Eq(bytes, second));
     });
     next = AppendPositions(block, KeepBefore(end, block, mask), next);
@@ -77,7 +60,7 @@ HWY_INLINE uint64_t AsciiSpaceMask(const char* block) {
   const Vector nine = hn::Set(d, 9);
   const Vector twenty_eight = hn::Set(d, 28);
   const Vector four = hn::Set(d, 4);
-  return BlockMask(block, [&](Vector bytes) HWY_ATTR {
+  return BlockMask<kBlockBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
     const auto controls = hn::Eq(hn::Min(hn::Sub(bytes, nine), four), hn::Sub(bytes, nine));
     const auto separators =
         hn::Eq(hn::Min(hn::Sub(bytes, twenty_eight), four), hn::Sub(bytes, twenty_eight));
@@ -91,7 +74,7 @@ HWY_INLINE uint64_t SpaceLeadMask(const char* block) {
   const Vector c2 = hn::Set(d, 0xc2);
   const Vector e1 = hn::Set(d, 0xe1);
   const Vector two = hn::Set(d, 2);
-  return BlockMask(block, [&](Vector bytes) HWY_ATTR {
+  return BlockMask<kBlockBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
     const Vector above = hn::Sub(bytes, e1);
     return hn::Or(hn::Eq(bytes, c2), hn::Eq(hn::Min(above, two), above));
   });

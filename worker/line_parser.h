@@ -17,7 +17,7 @@ class LineParser {
     uint64_t lines = 0;
     for (const char* line = text.data(); line < text_end; ++lines) {
       const char* const line_end = newlines.Next();
-      if (!sink.Add(WithoutFinalCr({line, line_end}), 1)) return lines;
+      if (!sink.Add(WithoutFinalCr({line, line_end}), 1, 1)) return lines;
       line = line_end + 1;
     }
     return lines;

@@ -57,6 +57,31 @@ NgramVersion DetectNgramVersion(std::string_view text) {
   return NgramVersion::kV2;
 }
 
+const char* ParseNgramRow(NgramVersion version, std::string_view line, NgramRow* row) {
+  static constexpr std::array kBadNumbers = {
+      "the year is not a number below 2^64", "match_count is not a number below 2^64",
+      "page_count is not a number below 2^64", "volume_count is not a number below 2^64"};
+  const size_t numbers_wanted = version == NgramVersion::kV1 ? 4 : 3;
+  const auto tabs = static_cast<size_t>(std::count(line.begin(), line.end(), '\t'));
+  if (tabs != numbers_wanted) {
+    return tabs < numbers_wanted ? "too few columns for an n-gram"
+                                 : "too many columns for an n-gram";
+  }
+  std::string_view rest = WithoutFinalCr(line);
+  row->ngram = TakeField(&rest, '\t');
+  std::array<uint64_t, kBadNumbers.size()> numbers;
+  for (size_t i = 0; i < numbers_wanted; ++i) {
+    const bool is_last = i + 1 == numbers_wanted;
+    const std::string_view field = TakeField(&rest, '\t');
+    if (!ParseCount(field.data(), field.size(), &numbers[i])) {
+      return kBadNumbers[is_last ? kBadNumbers.size() - 1 : i];
+    }
+  }
+  row->year = numbers[0];
+  row->match_count = numbers[1];
+  return nullptr;
+}
+
 const char* NgramV3Parser::AddYear(std::string_view triple, Sum* sum) const {
   std::array<uint64_t, 3> numbers;
   for (size_t i = 0; i < numbers.size(); ++i) {

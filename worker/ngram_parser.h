@@ -3,10 +3,13 @@
 #ifndef TALLY_WORKER_NGRAM_PARSER_H_
 #define TALLY_WORKER_NGRAM_PARSER_H_
 
+#include <algorithm>
 #include <optional>
+#include <span>
 
 #include "common/format.h"
 #include "worker/delimiter_scanner.h"
+#include "worker/ngram_rows.h"
 #include "worker/ngram_tags.h"
 #include "worker/number.h"
 #include "worker/parser.h"
@@ -22,6 +25,17 @@ std::optional<NgramVersion> ClassifyNgramLine(std::string_view line);
 /// longer than that); else v2.
 NgramVersion DetectNgramVersion(std::string_view text);
 
+/// A row of version 1 or 2.
+struct NgramRow {
+  std::string_view ngram;
+  uint64_t year = 0;
+  uint64_t match_count = 0;
+};
+
+/// Reads a line, without its newline, of version 1 or 2. Null, or why it is malformed.
+/// REQUIRES: 8 bytes can be read behind it.
+const char* ParseNgramRow(NgramVersion version, std::string_view line, NgramRow* row);
+
 /// Which rows count.
 struct NgramFilter {
   YearRange years;
@@ -32,87 +46,69 @@ struct NgramFilter {
   }
 };
 
-/// Versions 1 and 2: lines of `kFields` fields, of which the second is the year and the third the
+/// Versions 1 and 2: lines of 5 or 4 fields, of which the second is the year and the third the
 /// match_count. Each number is checked, used or not: a line that is damaged anywhere is not to be
-/// trusted.
-template <size_t kFields>
+/// trusted. Adjacent rows of an n-gram are handed on as one, with the sum of their match_counts.
+template <NgramVersion kVersion>
 class NgramRowParser {
  public:
   explicit NgramRowParser(const NgramFilter& filter) : filter_(filter) {}
 
   template <RecordSink Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
-    auto ends = ScanEither(text, '\t', '\n');
     const char* const text_end = text.data() + text.size();
+    const char* line = text.data();
     uint64_t lines = 0;
-    for (const char* line = text.data(); line < text_end; ++lines) {
-      const char* end[kFields];  // of each field
-      size_t fields = 0;
-      bool at_tab = true;
-      while (at_tab && fields < kFields) {
-        end[fields] = ends.Next();
-        at_tab = end[fields] < text_end && *end[fields] == '\t';
-        ++fields;
-      }
-      const char* line_end = end[fields - 1];
-      const char* reason = nullptr;
-      if (fields == kFields && !at_tab) [[likely]] {
-        reason = ParseRow(line, end, sink);
-        if (reason == kStop) return lines;
-      } else {
-        while (at_tab) {
-          line_end = ends.Next();
-          at_tab = line_end < text_end && *line_end == '\t';
-          ++fields;
+    ScanPositions newlines;
+    for (const char* window = line; window < text_end;) {
+      const size_t left = static_cast<size_t>(text_end - window);
+      const char* const window_end = window + std::min(left, kScanWindowBytes);
+      const size_t ends = FindEither(window, window_end, '\n', '\n', &newlines);
+      for (size_t done = 0; done < ends;) {
+        NgramRuns runs;
+        const NgramRowsTaken taken = TakePlainRows(kVersion, text.data(), line, &newlines[done],
+                                                   ends - done, filter_.years, &runs);
+        for (const NgramRun& run : std::span(runs).first(taken.runs)) {
+          if (!AddRun(run, sink)) return lines;
         }
-        reason =
-            fields < kFields ? "too few columns for an n-gram" : "too many columns for an n-gram";
+        done += taken.rows;
+        lines += taken.rows;
+        if (taken.rows > 0) line = newlines[done - 1] + 1;
+        if (done == ends) break;
+        if (!ParseLine({line, newlines[done]}, lines, sink)) return lines;
+        line = newlines[done++] + 1;
+        ++lines;
       }
-      if (reason != nullptr &&
-          !sink.Reject({.line = {line, line_end}, .line_in_text = lines, .reason = reason})) {
-        return lines;
-      }
-      line = line_end + 1;
+      window = window_end;
     }
+    if (line < text_end && ParseLine({line, text_end}, lines, sink)) ++lines;
     return lines;
   }
 
  private:
-  static constexpr char kStop[] = "";
-
-  // Null where all is well, why the row is malformed, or kStop where the sink wants no more.
   template <RecordSink Sink>
-  const char* ParseRow(const char* line, const char* const (&end)[kFields], Sink& sink) const {
-    const char* last_end = end[kFields - 1];
-    if (last_end[-1] == '\r') --last_end;  // the tab before it is there to be read
-    uint64_t year;
-    uint64_t match_count;
-    if (!ParseField(end[0] + 1, end[1], &year)) return "the year is not a number below 2^64";
-    if (!ParseField(end[1] + 1, end[2], &match_count)) {
-      return "match_count is not a number below 2^64";
-    }
-    for (size_t field = 3; field < kFields; ++field) {
-      const char* const field_end = field == kFields - 1 ? last_end : end[field];
-      uint64_t unused;
-      if (!ParseField(end[field - 1] + 1, field_end, &unused)) {
-        return field == kFields - 1 ? "volume_count is not a number below 2^64"
-                                    : "page_count is not a number below 2^64";
-      }
-    }
-    const std::string_view ngram(line, end[0]);
-    if (!filter_.years.Contains(year) || !filter_.Accepts(ngram)) return nullptr;
-    return sink.Add(ngram, match_count) ? nullptr : kStop;
+  bool AddRun(const NgramRun& run, Sink& sink) const {
+    const std::string_view ngram(run.ngram, run.ngram_size);
+    return !filter_.Accepts(ngram) || sink.Add(ngram, run.matches, run.rows);
   }
 
-  static bool ParseField(const char* begin, const char* end, uint64_t* value) {
-    return ParseCount(begin, static_cast<size_t>(end - begin), value);
+  // Any line.
+  template <RecordSink Sink>
+  bool ParseLine(std::string_view line, uint64_t line_in_text, Sink& sink) const {
+    NgramRow row;
+    const char* const reason = ParseNgramRow(kVersion, line, &row);
+    if (reason != nullptr) {
+      return sink.Reject({.line = line, .line_in_text = line_in_text, .reason = reason});
+    }
+    if (!filter_.years.Contains(row.year) || !filter_.Accepts(row.ngram)) return true;
+    return sink.Add(row.ngram, row.match_count, 1);
   }
 
   NgramFilter filter_;
 };
 
-using NgramV1Parser = NgramRowParser<5>;
-using NgramV2Parser = NgramRowParser<4>;
+using NgramV1Parser = NgramRowParser<NgramVersion::kV1>;
+using NgramV2Parser = NgramRowParser<NgramVersion::kV2>;
 
 /// Version 3: a line is an n-gram and, for each year, "year,match_count,volume_count". Counts as
 /// one record with the sum of the years asked for, if there is any such year.
@@ -164,7 +160,7 @@ class NgramV3Parser {
 
   template <RecordSink Sink>
   static bool Emit(std::string_view ngram, const Sum& sum, Sink& sink) {
-    return sink.Add(ngram, sum.total) && (sum.excess == 0 || sink.Add(ngram, sum.excess));
+    return sink.Add(ngram, sum.total, 1) && (sum.excess == 0 || sink.Add(ngram, sum.excess, 1));
   }
 
   NgramFilter filter_;

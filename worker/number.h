@@ -8,24 +8,33 @@
 
 namespace tally {
 
-/// What ParseCount() makes of eight digits or fewer, held in a register: the method is Johnny Lee's
-/// and Daniel Lemire's ("Quickly parsing eight digits", 2018), with the digits moved to the high
-/// end so that any number of them works.
-/// REQUIRES: 1 <= size <= 8, and 8 readable bytes at `text`.
-inline bool ParseUpTo8Digits(const char* text, size_t size, uint64_t* value) {
-  uint64_t digits;
-  std::memcpy(&digits, text, sizeof digits);
-  // Xor, not subtract: a borrow would run into the next digit.
-  digits = (digits ^ 0x3030303030303030u) << (64 - 8 * size);
-  const uint64_t above_nine = (digits + 0x7676767676767676u) | digits;
-  if ((above_nine & 0x8080808080808080u) != 0) return false;
+/// The value of 1 to 8 digits, whose bytes xor '0' are given, at the high end of a zero-padded
+/// word: the method is Johnny Lee's and Daniel Lemire's ("Quickly parsing eight digits", 2018).
+inline uint64_t EightDigitsToNumber(uint64_t digits) {
   digits = digits * 10 + (digits >> 8);  // pairs, each in the even bytes
   constexpr uint64_t kMask = 0x000000ff000000ffu;
   constexpr uint64_t kHundredAndMillion = 100 + (uint64_t{1000000} << 32);
   constexpr uint64_t kOneAndTenThousand = 1 + (uint64_t{10000} << 32);
-  *value =
-      (((digits & kMask) * kHundredAndMillion) + (((digits >> 16) & kMask) * kOneAndTenThousand)) >>
-      32;
+  return (((digits & kMask) * kHundredAndMillion) +
+          (((digits >> 16) & kMask) * kOneAndTenThousand)) >>
+         32;
+}
+
+/// Eight bytes, the first `size` of them, as EightDigitsToNumber() wants them.
+/// REQUIRES: 1 <= size <= 8, and 8 readable bytes at `text`.
+inline uint64_t LoadDigits(const char* text, size_t size) {
+  uint64_t digits;
+  std::memcpy(&digits, text, sizeof digits);
+  // Xor, not subtract: a borrow would run into the next digit.
+  return (digits ^ 0x3030303030303030u) << (64 - 8 * size);
+}
+
+/// What ParseCount() makes of eight digits or fewer. REQUIRES: as LoadDigits().
+inline bool ParseUpTo8Digits(const char* text, size_t size, uint64_t* value) {
+  const uint64_t digits = LoadDigits(text, size);
+  const uint64_t above_nine = (digits + 0x7676767676767676u) | digits;
+  if ((above_nine & 0x8080808080808080u) != 0) return false;
+  *value = EightDigitsToNumber(digits);
   return true;
 }
 

@@ -17,17 +17,19 @@ struct BadLine {
   const char* reason = "";    // valid for the sink's call at least
 };
 
-/// Where records go. Both calls return whether to go on; a parser that is told to stop returns at
+/// Where records go: one, or several that come one after the other with the same key, and the sum
+/// of their amounts. Both calls return whether to go on; a parser that is told to stop returns at
 /// once. A key lies in the text being parsed and so has kReadablePadding bytes behind it.
 template <class S>
-concept RecordSink = requires(S& sink, std::string_view key, uint64_t amount, const BadLine& bad) {
-  { sink.Add(key, amount) } -> std::same_as<bool>;
+concept RecordSink = requires(S& sink, std::string_view key, uint64_t amount, uint64_t records,
+                              const BadLine& bad) {
+  { sink.Add(key, amount, records) } -> std::same_as<bool>;
   { sink.Reject(bad) } -> std::same_as<bool>;
 };
 
 /// A RecordSink that does nothing: stands for any other in the Parser concept.
 struct NullSink {
-  bool Add(std::string_view, uint64_t) { return true; }
+  bool Add(std::string_view, uint64_t, uint64_t) { return true; }
   bool Reject(const BadLine&) { return true; }
 };
 

@@ -17,7 +17,7 @@ class WordParser {
     for (;;) {
       const char* const begin = edges.Next();
       if (begin == text_end) return 0;
-      if (!sink.Add({begin, edges.Next()}, 1)) return 0;
+      if (!sink.Add({begin, edges.Next()}, 1, 1)) return 0;
     }
   }
 };

@@ -143,7 +143,7 @@ template <class OnWord>
 void ForEachWord(std::string_view text, const OnWord& on_word) {
   struct Sink {
     const OnWord& on_word;
-    bool Add(std::string_view word, uint64_t) { return on_word(word); }
+    bool Add(std::string_view word, uint64_t, uint64_t) { return on_word(word); }
     bool Reject(const BadLine&) { return true; }
   };
   Sink sink{on_word};

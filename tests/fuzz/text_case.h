@@ -70,7 +70,7 @@ class Noter {
         calls_left_(stop_after),
         found_(found) {}
 
-  bool Add(std::string_view key, uint64_t amount) {
+  bool Add(std::string_view key, uint64_t amount, uint64_t) {
     OffsetOf(key);
     found_->records.emplace_back(key, amount);
     return GoOn();
