@@ -85,7 +85,7 @@ class CountJob {
 
     phase_ = Phase::kWrite;
     TALLY_FAULT_POINT("before-write");
-    stats_.keys_not_utf8 = WriteCounts(options_, std::move(merged_));
+    stats_.keys_not_utf8 = WriteCounts(options_, std::move(merged_), workers_);
     stats_.output_ms = stopwatch_.LapMs();
 
     phase_ = Phase::kEnd;

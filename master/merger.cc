@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cstring>
 #include <memory>
 #include <new>
 
@@ -13,7 +13,6 @@
 #include "common/count_table.h"
 #include "common/error.h"
 #include "common/fault_point.h"
-#include "common/hash.h"
 #include "master/signals.h"
 #include "master/stall_watch.h"
 #include "master/worker_failure.h"
@@ -213,18 +212,6 @@ void CollectResults(const MergePlan& plan, MergedTables* merged) {
 }
 
 }  // namespace
-
-Row RowOrder::MakeRow(std::string_view key, uint64_t count) const {
-  Row row{.count = count, .rank = 0, .key = key.data(), .key_size = key.size()};
-  if (sort_ == SortOrder::kNone) {
-    row.rank = HashBytes(key.data(), key.size(), /*seed=*/0);
-  } else {
-    // The first eight bytes as a big-endian number, which sorts as they do.
-    std::memcpy(&row.rank, key.data(), std::min(key.size(), sizeof row.rank));
-    row.rank = __builtin_bswap64(row.rank);
-  }
-  return row;
-}
 
 MergedTables MergeTables(std::span<char* const> tables, const Selection& selection,
                          Executor* executor, uint32_t workers, WorkerSupervisor* supervisor,

@@ -45,7 +45,7 @@ class TsvWriter : public RowWriter {
  public:
   TsvWriter(const OutputStyle& style, ByteSink* sink)
       : escape_controls_(style.escape_controls), buffer_(sink) {
-    if (style.header) *buffer_.text() += "key\tcount\n";
+    if (style.header && style.begins) *buffer_.text() += "key\tcount\n";
   }
 
   void Row(std::string_view key, uint64_t count) override {
@@ -73,7 +73,7 @@ class CsvWriter : public RowWriter {
  public:
   CsvWriter(const OutputStyle& style, ByteSink* sink)
       : escape_controls_(style.escape_controls), buffer_(sink) {
-    if (style.header) *buffer_.text() += "key,count\n";
+    if (style.header && style.begins) *buffer_.text() += "key,count\n";
   }
 
   void Row(std::string_view key, uint64_t count) override {
@@ -122,6 +122,8 @@ class JsonWriter : public RowWriter {
   JsonWriter(const OutputStyle& style, ByteSink* sink)
       : is_array_(style.format == OutputFormat::kJson),
         escape_controls_(style.escape_controls),
+        ends_(style.ends),
+        is_first_(style.begins),
         buffer_(sink) {}
 
   void Row(std::string_view key, uint64_t count) override {
@@ -138,7 +140,7 @@ class JsonWriter : public RowWriter {
   }
 
   void Finish() override {
-    if (is_array_) *buffer_.text() += is_first_ ? "[]\n" : "\n]\n";
+    if (is_array_ && ends_) *buffer_.text() += is_first_ ? "[]\n" : "\n]\n";
     buffer_.Flush();
   }
 
@@ -155,7 +157,8 @@ class JsonWriter : public RowWriter {
 
   const bool is_array_;
   const bool escape_controls_;
-  bool is_first_ = true;
+  const bool ends_;
+  bool is_first_;
   uint64_t keys_replaced_ = 0;
   std::string escaped_;
   RowBuffer buffer_;

@@ -19,7 +19,9 @@ class ByteSink {
 
 struct OutputStyle {
   OutputFormat format = OutputFormat::kTsv;
-  bool header = false;           // tsv and csv: a first row "key", "count"
+  bool header = false;  // tsv and csv: a first row "key", "count"
+  bool begins = true;   // of the output; else rows were written before
+  bool ends = true;
   bool escape_controls = false;  // to a terminal: control characters as \xNN (in JSON, \uNNNN)
 };
 

@@ -267,42 +267,5 @@ TEST(MergerTest, AWorkerThatDiesAgainAndAgainIsAnErrorThatNamesIt) {
   }
 }
 
-TEST(RowOrderTest, KeysAreOrderedByTheirBytes) {
-  const RowOrder order(SortOrder::kKey);
-  const std::vector<std::string> keys = {
-      "",          "\0"s,       "\0\0"s,    "a", "a\0"s, "a\0b"s, "ab",   "abcdefgh", "abcdefgh\0"s,
-      "abcdefgha", "abcdefghi", "abcdefgi", "b", "\x7f", "\x80",  "\xff", "\xff\0"s};
-  for (size_t i = 0; i < keys.size(); ++i) {
-    for (size_t k = 0; k < keys.size(); ++k) {
-      EXPECT_EQ(order(order.MakeRow(keys[i], 1), order.MakeRow(keys[k], 2)), i < k)
-          << i << " " << k;
-    }
-  }
-}
-
-TEST(RowOrderTest, LargestCountsComeFirstAndThenKeysByTheirBytes) {
-  const RowOrder order(SortOrder::kCount);
-  const Row many_b = order.MakeRow("b", 10);
-  const Row many_a = order.MakeRow("a", 10);
-  const Row few = order.MakeRow("a", 9);
-  EXPECT_TRUE(order(many_a, many_b));
-  EXPECT_FALSE(order(many_b, many_a));
-  EXPECT_TRUE(order(many_b, few));
-  EXPECT_FALSE(order(few, many_b));
-  EXPECT_FALSE(order(few, few));
-}
-
-TEST(VisitInOrderTest, StopsAtTheLimit) {
-  const RowOrder order(SortOrder::kKey);
-  const std::vector<Row> evens = {order.MakeRow("0", 0), order.MakeRow("2", 2)};
-  const std::vector<Row> odds = {order.MakeRow("1", 1), order.MakeRow("3", 3)};
-  for (const uint64_t limit : {0U, 1U, 3U, 4U, 5U}) {
-    std::string keys;
-    VisitInOrder({evens, {}, odds}, order, limit,
-                 [&keys](std::string_view key, uint64_t) { keys += key; });
-    EXPECT_EQ(keys, "0123"s.substr(0, limit));
-  }
-}
-
 }  // namespace
 }  // namespace tally

@@ -230,6 +230,22 @@ TEST(OutputTest, ManyRowsReachTheSinkInFewPieces) {
   }
 }
 
+TEST(OutputTest, PartsMakeOneOutput) {
+  const Rows rows = {{"a", 1}, {"b,", 2}, {"c", 3}};
+  for (const OutputFormat format :
+       {OutputFormat::kTsv, OutputFormat::kCsv, OutputFormat::kJson, OutputFormat::kJsonl}) {
+    OutputStyle style{.format = format, .header = true};
+    const std::string whole = Written(style, rows);
+    style.ends = false;
+    std::string parts = Written(style, {rows[0]});
+    style.begins = false;
+    parts += Written(style, {rows[1]});
+    style.ends = true;
+    parts += Written(style, {rows[2]});
+    EXPECT_EQ(parts, whole);
+  }
+}
+
 TEST(OutputTest, TheLongestKeysArriveWhole) {
   const std::string key(size_t{1} << 20, 'k');
   EXPECT_TRUE(Written({}, {{key, 1}, {key, 2}}) == key + "\t1\n" + key + "\t2\n");

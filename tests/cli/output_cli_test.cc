@@ -53,6 +53,42 @@ TEST_F(OutputCliTest, EachFormatIsWrittenAsDocumented) {
                         R"({"key":"plum","count":1}])"));
 }
 
+// So many rows that several threads make the text.
+TEST_F(OutputCliTest, ManyRowsAreOneOutputInEachFormat) {
+  std::string text;
+  std::map<std::string, uint64_t> counts;
+  for (int i = 0; i < 120000; ++i) {
+    const std::string key = "key " + std::to_string(i % 100000);
+    text += key + '\n';
+    ++counts[key];
+  }
+  for (const char* workers : {"-j1", "-j4"}) {
+    const json all = json::parse(Rows({workers, "-O", "json"}, text));
+    ASSERT_EQ(all.size(), counts.size());
+    std::string tsv = "key\tcount\n";
+    std::string csv = "key,count\n";
+    std::string lines;
+    std::string top;
+    size_t at = 0;
+    for (const json& row : all) {
+      const auto key = row["key"].get<std::string>();
+      const std::string count = row["count"].dump();
+      ASSERT_EQ(row["count"], counts[key]);
+      ASSERT_TRUE(at == 0 || std::pair(all[at - 1]["count"], row["key"]) >
+                                 std::pair(row["count"], all[at - 1]["key"]));
+      tsv += key + '\t' + count + '\n';
+      csv += key + ',' + count + '\n';
+      lines += R"({"key":")" + key + R"(","count":)" + count + "}\n";
+      if (++at == 50000) top = tsv;
+    }
+    EXPECT_TRUE(Rows({workers, "--header"}, text) == tsv);
+    EXPECT_TRUE(Rows({workers, "--header", "-O", "csv"}, text) == csv);
+    EXPECT_TRUE(Rows({workers, "-O", "jsonl"}, text) == lines);
+    EXPECT_TRUE(Rows({workers, "--header", "--top", "50000"}, text) == top);
+    EXPECT_EQ(json::parse(Rows({workers, "-O", "json", "--top", "50000"}, text)).size(), 50000U);
+  }
+}
+
 TEST_F(OutputCliTest, NothingCountedIsStillAValidOutput) {
   EXPECT_EQ(Rows({}, ""), "");
   EXPECT_EQ(Rows({"-O", "csv"}, ""), "");

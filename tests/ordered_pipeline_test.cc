@@ -1,0 +1,128 @@
+#include "master/ordered_pipeline.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace tally {
+namespace {
+
+class StringSink : public ByteSink {
+ public:
+  void Write(std::string_view bytes) override {
+    writers.insert(std::this_thread::get_id());
+    text += bytes;
+  }
+
+  std::string text;
+  std::set<std::thread::id> writers;
+};
+
+std::string Piece(uint64_t part, uint64_t piece) {
+  return std::to_string(part) + "." + std::to_string(piece) + " ";
+}
+
+/// Part 1 has no piece, part 2 one, and so on.
+void MakePieces(uint64_t part, ByteSink* text) {
+  for (uint64_t piece = 0; piece < part % 4; ++piece) text->Write(Piece(part, piece));
+}
+
+std::string AllPieces(uint64_t parts) {
+  StringSink all;
+  for (uint64_t part = 0; part < parts; ++part) MakePieces(part, &all);
+  return all.text;
+}
+
+TEST(OrderedPipelineTest, WritesAllPiecesInOrder) {
+  for (const uint32_t threads : {0U, 1U, 2U, 3U, 16U}) {
+    for (const uint64_t parts : {0U, 1U, 2U, 5U, 1000U}) {
+      StringSink out;
+      WriteInOrder(parts, threads, MakePieces, &out);
+      EXPECT_EQ(out.text, AllPieces(parts)) << threads << " threads";
+    }
+  }
+}
+
+TEST(OrderedPipelineTest, SeveralThreadsMakeAndTheCallingOneWrites) {
+  std::mutex mutex;
+  std::set<std::thread::id> makers;
+  StringSink out;
+  WriteInOrder(
+      1000, 3,
+      [&](uint64_t part, ByteSink* text) {
+        {
+          const std::lock_guard lock(mutex);
+          makers.insert(std::this_thread::get_id());
+        }
+        MakePieces(part, text);
+      },
+      &out);
+  EXPECT_GT(makers.size(), 1U);
+  EXPECT_FALSE(makers.contains(std::this_thread::get_id()));
+  EXPECT_EQ(out.writers, std::set{std::this_thread::get_id()});
+}
+
+TEST(OrderedPipelineTest, WhoeverIsAheadWaits) {
+  std::atomic<int> made = 0;
+  StringSink out;
+  WriteInOrder(
+      3, 3,
+      [&](uint64_t part, ByteSink* text) {
+        if (part == 0) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          // The other two hold one piece each, and one that has nowhere to go.
+          EXPECT_LE(made, 4);
+          text->Write("first ");
+          return;
+        }
+        for (uint64_t piece = 0; piece < 100; ++piece) {
+          ++made;
+          text->Write(Piece(part, piece));
+        }
+      },
+      &out);
+  EXPECT_EQ(made, 200);
+  EXPECT_EQ(out.text.substr(0, 10), "first 1.0 ");
+}
+
+TEST(OrderedPipelineTest, WhatAThreadThrowsIsThrown) {
+  for (const uint32_t threads : {1U, 4U}) {
+    StringSink out;
+    const auto make = [](uint64_t part, ByteSink* text) {
+      MakePieces(part, text);
+      if (part == 50) throw std::runtime_error("out of ink");
+    };
+    EXPECT_THROW(WriteInOrder(1000, threads, make, &out), std::runtime_error);
+  }
+}
+
+TEST(OrderedPipelineTest, WhatTheSinkThrowsEndsTheThreads) {
+  class FullSink : public ByteSink {
+   public:
+    void Write(std::string_view) override {
+      if (++writes == 20) throw std::runtime_error("full");
+    }
+    int writes = 0;
+  };
+  for (const uint32_t threads : {1U, 4U}) {
+    FullSink out;
+    std::atomic<uint64_t> last = 0;
+    const auto make = [&](uint64_t part, ByteSink* text) {
+      last = part;
+      MakePieces(part, text);
+    };
+    EXPECT_THROW(WriteInOrder(1000000, threads, make, &out), std::runtime_error);
+    EXPECT_LT(last, 1000U);
+  }
+}
+
+}  // namespace
+}  // namespace tally
