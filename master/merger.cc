@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <memory>
 #include <new>
 
@@ -175,12 +176,12 @@ class MergeWorker {
     }
     if (plan_.by_master) {
       // Nobody else can end it.
-      std::sort(rows.begin(), rows.end(), [this](const Row& a, const Row& b) {
+      boost::sort::pdqsort(rows.begin(), rows.end(), [this](const Row& a, const Row& b) {
         ThrowIfStopped();
         return order_(a, b);
       });
     } else {
-      std::sort(rows.begin(), rows.end(), order_);
+      boost::sort::pdqsort_branchless(rows.begin(), rows.end(), order_);
     }
     return rows;
   }
