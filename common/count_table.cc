@@ -58,9 +58,8 @@ void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
   hash_shift_ = 64 - static_cast<unsigned>(header_->log2_capacity);
   // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss on average (Knuth,
-  // TAOCP 6.4, equation 41).
+  // TAOCP 6.4, equation 41), two of them in one cache line.
   grow_at_ = capacity() / 8 * 5;
-  last_ = slots_;  // empty, or some key: either way a valid guess
 }
 
 CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
@@ -68,57 +67,48 @@ CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
   return AddResult::kOverflow;
 }
 
-CountTable::AddResult CountTable::AddShort(const Addition& addition) {
-  for (Slot* slot = Home(addition.tag);; slot = After(slot)) {
-    if (slot->tag == addition.tag && slot->key == addition.key) {
-      last_ = slot;
-      return Bump(slot, addition.amount);
-    }
-    if (slot->tag == 0) return Insert(slot, addition.tag, addition.key, addition.amount);
-    if (slot->MayHold(addition.tag) && slot->key == addition.key) {
-      return AddFirst(slot, addition.tag, addition.amount);
-    }
+inline CountTable::AddResult CountTable::AddShort(const Addition& addition) {
+  const ShortKey key{.low = addition.words[0], .high = addition.words[1]};
+  // Which of the two slots in the cache line it is, no branch can predict.
+  Slot* const home = Home(addition.tag);
+  Slot* const likely = home + (home[1].tag == addition.tag ? 1 : 0);
+  if (likely->tag == addition.tag && likely->key == key) [[likely]] {
+    return Bump(likely, addition.amount);
   }
+  for (Slot* slot = home;; slot = After(slot)) {
+    if (slot->tag == 0) return Insert(slot, addition.tag, key, addition.amount);
+    if (!slot->MayHold(addition.tag) || slot->key != key) continue;
+    return slot->tag == addition.tag ? Bump(slot, addition.amount)
+                                     : AddFirst(slot, addition.tag, addition.amount);
+  }
+}
+
+CountTable::AddResult CountTable::Add(const Addition& addition) {
+  return addition.key_size() <= kInlineBytes ? AddShort(addition) : AddLong(addition);
+}
+
+CountTable::AddResult CountTable::AddAll(std::span<const Addition> additions, size_t* added) {
+  for (*added = 0; *added < additions.size(); ++*added) {
+    const AddResult result = Add(additions[*added]);
+    if (result != AddResult::kAdded) return result;
+  }
+  return AddResult::kAdded;
 }
 
 // To the key's slot, for the first time in this epoch.
 CountTable::AddResult CountTable::AddFirst(Slot* slot, uint64_t tag, uint64_t amount) {
   if (const AddResult noted = NoteForUndo(slot); noted != AddResult::kAdded) return noted;
   slot->tag = tag;
-  last_ = slot;
   return Bump(slot, amount);
 }
 
-CountTable::AddResult CountTable::AddQueued(Addition* addition) {
-  if (addition->tag == 0) return AddResult::kAdded;
-  const AddResult result = AddShort(*addition);
-  if (result != AddResult::kAdded) {
-    failed_ = *addition;
-    failed_key_ = failed_.key_view();
-  }
-  addition->tag = 0;
-  return result;
-}
-
-CountTable::AddResult CountTable::Flush() {
-  for (Addition& addition : queue_) {
-    const AddResult result = AddQueued(&addition);
-    if (result != AddResult::kAdded) return result;
-  }
-  return AddResult::kAdded;
-}
-
-CountTable::AddResult CountTable::AddLong(std::string_view key, uint64_t amount) {
-  if (LastMayHold(key.size()) && KeyOf(*last_) == key) return Bump(last_, amount);
-  const uint64_t hash = HashBytes(key.data(), key.size(), header_->seed);
-  const uint64_t tag = MakeTag(hash, key.size());
-  for (Slot* slot = Home(hash);; slot = After(slot)) {
-    if (slot->tag == tag && KeyOf(*slot) == key) {
-      last_ = slot;
-      return Bump(slot, amount);
-    }
-    if (slot->MayHold(tag) && KeyOf(*slot) == key) return AddFirst(slot, tag, amount);
-    if (slot->tag == 0) return InsertLong(slot, tag, key, amount);
+CountTable::AddResult CountTable::AddLong(const Addition& addition) {
+  const std::string_view key = addition.key();
+  for (Slot* slot = Home(addition.tag);; slot = After(slot)) {
+    if (slot->tag == 0) return InsertLong(slot, addition.tag, key, addition.amount);
+    if (!slot->MayHold(addition.tag) || KeyOf(*slot) != key) continue;
+    return slot->tag == addition.tag ? Bump(slot, addition.amount)
+                                     : AddFirst(slot, addition.tag, addition.amount);
   }
 }
 
@@ -141,7 +131,6 @@ CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, ShortKey key,
   if (const AddResult noted = NoteForUndo(slot); noted != AddResult::kAdded) return noted;
   *slot = {.count = amount, .tag = tag, .key = key};
   ++header_->size;
-  last_ = slot;
   return AddResult::kAdded;
 }
 

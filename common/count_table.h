@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string_view>
 
 #include "common/hash.h"
@@ -16,9 +17,10 @@
 
 namespace tally {
 
-/// Open addressing with linear probing over 32-byte slots. A slot's place comes from the *high*
-/// bits of the key's hash, so the keys whose hashes share their top bits (a partition) lie in one
-/// run of slots, and partitions can be merged in parallel.
+/// Open addressing with linear probing over 32-byte slots, from the first of the two in a cache
+/// line on. A slot's place comes from the *high* bits of the key's hash, so the keys whose hashes
+/// share their top bits (a partition) lie in one run of slots, and partitions can be merged in
+/// parallel.
 ///
 /// Keys of up to 16 bytes live in the slot, longer ones in an arena. The region holds, from the
 /// bottom, a header and the slots, and, from the top downwards, the arena. Growing doubles the
@@ -26,8 +28,7 @@ namespace tally {
 /// slots and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
-/// its own but those that AddSoon() makes wait, so each process attaches its own object to the
-/// region.
+/// its own, so each process attaches its own object to the region.
 ///
 /// A writer that is killed may leave its table half changed. A table with an undo log can then go
 /// back to its last savepoint.
@@ -74,24 +75,43 @@ class CountTable {
   /// writes to the table; or none.
   explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
 
-  /// Adds `amount` (0 counts as well: the key is then present) to the key's count.
-  /// REQUIRES: 16 bytes can be read at key.data(), whatever the key's size; that is at most
+  /// A key and what is to be added to its count, ready for the table that made it. Keys of up to
+  /// kPaddedBytes are in it; a longer one stays where it is.
+  static constexpr size_t kPaddedBytes = 32;
+  struct Addition {
+    std::array<uint64_t, 4> words{};  // zero-padded bytes; of a long key: {its address, 0, 0, 0}
+    uint64_t tag = 0;                 // as a slot's; 0: none
+    uint64_t amount = 0;
+
+    bool is_long() const { return key_size() > kPaddedBytes; }
+    size_t key_size() const { return (tag & kSizeMask) - 1; }
+    /// For as long as the addition is there, and the text of its long key.
+    std::string_view key() const {
+      return {is_long() ? reinterpret_cast<const char*>(words[0])
+                        : reinterpret_cast<const char*>(words.data()),
+              key_size()};
+    }
+  };
+
+  /// Of no use after the next savepoint.
+  /// REQUIRES: kPaddedBytes can be read at key.data(), whatever the key's size; that is at most
   /// kLongestKeyBytes.
-  AddResult Add(std::string_view key, uint64_t amount) {
-    if (key.size() > kInlineBytes) return AddLong(key, amount);
-    const ShortKey words = LoadShortKey(key);
-    if (IsLast(words, key.size())) return Bump(last_, amount);
-    return AddShort({.key = words, .tag = TagOf(words, key.size()), .amount = amount});
+  void Prepare(std::string_view key, uint64_t amount, Addition* addition) const;
+
+  /// Asks for the memory that Add() will look at first.
+  void Prefetch(const Addition& addition) const {
+    __builtin_prefetch(Home(addition.tag), /*for writing=*/1);
   }
 
-  /// As Add(), for a long row of keys: a short one may wait in a queue while the memory of its slot
-  /// is on its way into the cache, so that a table larger than that is waited for many keys at a
-  /// time instead of at each. The result may be about an earlier key: where it is not kAdded,
-  /// failed_key() is the one. Flush() adds those that still wait, up to the first that fails: call
-  /// it until it returns kAdded (or kFull). Before that, nothing but AddSoon() may be called.
-  AddResult AddSoon(std::string_view key, uint64_t amount);
-  AddResult Flush();
-  std::string_view failed_key() const { return failed_key_; }
+  /// Adds the amount (0 counts as well: the key is then present) to the key's count.
+  AddResult Add(const Addition& addition);
+  /// As many from the first on as succeed, `added`, and the result of the one that does not.
+  AddResult AddAll(std::span<const Addition> additions, size_t* added);
+  AddResult Add(std::string_view key, uint64_t amount) {
+    Addition addition;
+    Prepare(key, amount, &addition);
+    return Add(addition);
+  }
 
   /// Number of keys.
   uint64_t size() const { return header_->size; }
@@ -101,7 +121,7 @@ class CountTable {
   /// How much of the region has been written to.
   uint64_t used_bytes() const { return kSlotsOffset + capacity() * sizeof(Slot) + keys_bytes(); }
 
-  /// For a table with an undo log, in which no key waits. A writer that is killed in SetSavepoint()
+  /// For a table with an undo log. A writer that is killed in SetSavepoint()
   /// leaves the table as it is, but neither savepoint; killed in RollBack(), it can be called
   /// again.
   void SetSavepoint();
@@ -160,34 +180,8 @@ class CountTable {
   using Undo = UndoLog<Slot, Header>;
   static_assert(uint64_t{Undo::kEpochs} << kSizeBits == uint64_t{1} << 32);
 
-  // A short key with what is to be added. Its tag tells its home, too: no table has more slots than
-  // the tag has bits of the hash.
-  struct Addition {
-    ShortKey key{};
-    uint64_t tag = 0;  // 0: none
-    uint64_t amount = 0;
-
-    std::string_view key_view() const {
-      return {reinterpret_cast<const char*>(&key), (tag & kSizeMask) - 1};
-    }
-  };
-  static constexpr size_t kQueueLength = 16;  // a power of two
-
   uint64_t MakeTag(uint64_t hash, size_t key_size) const {
     return (hash & kHashMask) | epoch_bits_ | (key_size + 1);
-  }
-  static ShortKey LoadShortKey(std::string_view key);
-  // Hashing the padded words instead of the bytes keeps the length out of the hash's branches; a
-  // key and the same key with NULs after it collide, and the tag tells them apart.
-  uint64_t TagOf(const ShortKey& words, size_t size) const {
-    return MakeTag(HashBytes(&words, sizeof words, header_->seed), size);
-  }
-  // It has changed in this epoch then, and so is in the undo log.
-  bool LastMayHold(size_t key_size) const {
-    return static_cast<uint32_t>(last_->tag) == (epoch_bits_ | (key_size + 1));
-  }
-  bool IsLast(const ShortKey& words, size_t size) const {
-    return LastMayHold(size) && last_->key == words;
   }
   static AddResult Bump(Slot* slot, uint64_t amount) {
     return __builtin_add_overflow(slot->count, amount, &slot->count) ? UndoBump(slot, amount)
@@ -196,8 +190,7 @@ class CountTable {
   static AddResult UndoBump(Slot* slot, uint64_t amount);
 
   AddResult AddShort(const Addition& addition);
-  AddResult AddQueued(Addition* addition);
-  AddResult AddLong(std::string_view key, uint64_t amount);
+  AddResult AddLong(const Addition& addition);
   AddResult AddFirst(Slot* slot, uint64_t tag, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
   AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
@@ -207,7 +200,8 @@ class CountTable {
                                                         : region_ + slot.key.low;
     return {bytes, slot.key_size()};
   }
-  Slot* Home(uint64_t hash) const { return slots_ + (hash >> hash_shift_); }
+  // The first slot of a cache line.
+  Slot* Home(uint64_t hash) const { return slots_ + ((hash >> hash_shift_) & ~uint64_t{1}); }
   Slot* After(Slot* slot) const { return ++slot == slots_end_ ? slots_ : slot; }
   Slot* FirstEmpty(uint64_t hash) const;
   size_t SpareBytes() const {
@@ -236,38 +230,33 @@ class CountTable {
   uint32_t epoch_bits_ = 0;  // in tags
   Slot* slots_;
   Slot* slots_end_ = nullptr;
-  Slot* last_ = nullptr;  // the slot of the previous Add(): neighbours often share their key
   unsigned hash_shift_ = 0;
   uint64_t grow_at_ = 0;  // number of keys
-  std::array<Addition, kQueueLength> queue_;
-  size_t queue_next_ = 0;  // the place of the oldest addition, which the next one takes
-  Addition failed_;
-  std::string_view failed_key_;  // of `failed_`, or in the text that it came from
 };
 
-inline CountTable::ShortKey CountTable::LoadShortKey(std::string_view key) {
-  // Loads 16 bytes and clears those behind the key: no branch on its length.
-  static constexpr auto kOnes = ~uint64_t{0};
-  const size_t size = key.size();
-  ShortKey words;
-  std::memcpy(&words, key.data(), sizeof words);
-  const size_t low_bits = size < 8 ? 64 - 8 * size : 0;
-  const size_t high_bits = size > 8 ? 128 - 8 * size : 64;
-  words.low = low_bits == 64 ? 0 : words.low & (kOnes >> low_bits);
-  words.high = high_bits == 64 ? 0 : words.high & (kOnes >> high_bits);
-  return words;
-}
-
-inline CountTable::AddResult CountTable::AddSoon(std::string_view key, uint64_t amount) {
-  failed_key_ = key;
-  if (key.size() > kInlineBytes) return AddLong(key, amount);
-  const ShortKey words = LoadShortKey(key);
-  if (IsLast(words, key.size())) return Bump(last_, amount);
-  Addition& place = queue_[queue_next_++ % kQueueLength];
-  const AddResult result = AddQueued(&place);
-  place = {.key = words, .tag = TagOf(words, key.size()), .amount = amount};
-  __builtin_prefetch(Home(place.tag), /*for writing=*/1);
-  return result;
+inline void CountTable::Prepare(std::string_view key, uint64_t amount, Addition* addition) const {
+  // Ones, then zeros: from the middle minus the key's size on, a mask for its bytes.
+  alignas(64) static constexpr auto kMasks = [] {
+    std::array<unsigned char, 2 * kPaddedBytes> masks{};
+    for (size_t i = 0; i < kPaddedBytes; ++i) masks[i] = 0xff;
+    return masks;
+  }();
+  addition->amount = amount;
+  if (key.size() > kPaddedBytes) [[unlikely]] {
+    addition->words = {reinterpret_cast<uint64_t>(key.data()), 0, 0, 0};
+    addition->tag = MakeTag(HashBytes(key.data(), key.size(), header_->seed), key.size());
+    return;
+  }
+  // Loads all bytes and clears those behind the key: no branch on its length. Hashing the padded
+  // words keeps the length out of the hash's branches, too; a key and the same key with NULs after
+  // it collide, and the tag tells them apart.
+  std::array<uint64_t, 4> words;
+  std::array<uint64_t, 4> mask;
+  std::memcpy(words.data(), key.data(), sizeof words);
+  std::memcpy(mask.data(), kMasks.data() + kPaddedBytes - key.size(), sizeof mask);
+  for (size_t i = 0; i < mask.size(); ++i) words[i] &= mask[i];
+  addition->words = words;
+  addition->tag = MakeTag(HashBytes(words.data(), sizeof words, header_->seed), key.size());
 }
 
 template <class Visitor>

@@ -43,7 +43,7 @@ Parsed Parse(std::string_view text, size_t key_column, size_t value_column = 0,
   return ParseText(MakeParser(key_column, value_column, delimiter), text);
 }
 
-std::vector<Record> Records(std::string_view text, size_t key_column, size_t value_column = 0) {
+std::vector<KeyAmount> Records(std::string_view text, size_t key_column, size_t value_column = 0) {
   Parsed parsed = Parse(text, key_column, value_column);
   EXPECT_EQ(parsed.rejected, std::vector<Rejected>()) << text;
   return parsed.records;
@@ -51,63 +51,63 @@ std::vector<Record> Records(std::string_view text, size_t key_column, size_t val
 
 TEST(ColumnParserTest, TheKeyIsOneColumnOfALine) {
   const std::string text = "a,b,c\nd,e,f\n";
-  EXPECT_EQ(Records(text, 1), (std::vector<Record>{{"a", 1}, {"d", 1}}));
-  EXPECT_EQ(Records(text, 2), (std::vector<Record>{{"b", 1}, {"e", 1}}));
-  EXPECT_EQ(Records(text, 3), (std::vector<Record>{{"c", 1}, {"f", 1}}));
+  EXPECT_EQ(Records(text, 1), (std::vector<KeyAmount>{{"a", 1}, {"d", 1}}));
+  EXPECT_EQ(Records(text, 2), (std::vector<KeyAmount>{{"b", 1}, {"e", 1}}));
+  EXPECT_EQ(Records(text, 3), (std::vector<KeyAmount>{{"c", 1}, {"f", 1}}));
   EXPECT_EQ(Parse(text, 1).lines, 2U);
 }
 
 TEST(ColumnParserTest, TheValueMayStandBeforeOrBehindTheKeyOrBeIt) {
-  EXPECT_EQ(Records("a,5\nb,7", 1, 2), (std::vector<Record>{{"a", 5}, {"b", 7}}));
-  EXPECT_EQ(Records("5,x,a\n7,x,b", 3, 1), (std::vector<Record>{{"a", 5}, {"b", 7}}));
-  EXPECT_EQ(Records("x,5\nx,007", 2, 2), (std::vector<Record>{{"5", 5}, {"007", 7}}));
+  EXPECT_EQ(Records("a,5\nb,7", 1, 2), (std::vector<KeyAmount>{{"a", 5}, {"b", 7}}));
+  EXPECT_EQ(Records("5,x,a\n7,x,b", 3, 1), (std::vector<KeyAmount>{{"a", 5}, {"b", 7}}));
+  EXPECT_EQ(Records("x,5\nx,007", 2, 2), (std::vector<KeyAmount>{{"5", 5}, {"007", 7}}));
 }
 
 TEST(ColumnParserTest, FurtherColumnsAreOfNoInterest) {
   EXPECT_EQ(Records("a,1,x\nb,2\nc,3,,,\xff\n", 1, 2),
-            (std::vector<Record>{{"a", 1}, {"b", 2}, {"c", 3}}));
+            (std::vector<KeyAmount>{{"a", 1}, {"b", 2}, {"c", 3}}));
 }
 
 TEST(ColumnParserTest, AFinalCarriageReturnIsNoPartOfTheLastColumn) {
-  EXPECT_EQ(Records("a,5\r\nb,6\r", 1, 2), (std::vector<Record>{{"a", 5}, {"b", 6}}));
-  EXPECT_EQ(Records("x,a\r\nx\r,b\r\r\n", 2), (std::vector<Record>{{"a", 1}, {"b\r", 1}}));
-  EXPECT_EQ(Records("x\r,1\r\n", 1), (std::vector<Record>{{"x\r", 1}}));
+  EXPECT_EQ(Records("a,5\r\nb,6\r", 1, 2), (std::vector<KeyAmount>{{"a", 5}, {"b", 6}}));
+  EXPECT_EQ(Records("x,a\r\nx\r,b\r\r\n", 2), (std::vector<KeyAmount>{{"a", 1}, {"b\r", 1}}));
+  EXPECT_EQ(Records("x\r,1\r\n", 1), (std::vector<KeyAmount>{{"x\r", 1}}));
 }
 
 TEST(ColumnParserTest, AFinalCarriageReturnIsNoDelimiter) {
   const Parsed parsed = Parse("a\rb\r\nc\r\r\nd\r\n\r\ne\r", 2, 0, '\r');
-  EXPECT_EQ(parsed.records, (std::vector<Record>{{"b", 1}, {"", 1}}));
+  EXPECT_EQ(parsed.records, (std::vector<KeyAmount>{{"b", 1}, {"", 1}}));
   const std::string reason = R"(there is no '\x0d' in it, which splits columns (-d))";
   EXPECT_EQ(parsed.rejected,
             (std::vector<Rejected>{{"d\r", 2, reason}, {"\r", 3, reason}, {"e\r", 4, reason}}));
 }
 
 TEST(ColumnParserTest, EmptyLinesAndColumnsAreEmptyKeys) {
-  EXPECT_EQ(Records("\n\r\n,\n", 1), (std::vector<Record>{{"", 1}, {"", 1}, {"", 1}}));
-  EXPECT_EQ(Records(",,", 3), (std::vector<Record>{{"", 1}}));
-  EXPECT_EQ(Records(",4\n", 1, 2), (std::vector<Record>{{"", 4}}));
+  EXPECT_EQ(Records("\n\r\n,\n", 1), (std::vector<KeyAmount>{{"", 1}, {"", 1}, {"", 1}}));
+  EXPECT_EQ(Records(",,", 3), (std::vector<KeyAmount>{{"", 1}}));
+  EXPECT_EQ(Records(",4\n", 1, 2), (std::vector<KeyAmount>{{"", 4}}));
   EXPECT_EQ(Parse("", 1), Parsed());
 }
 
 TEST(ColumnParserTest, AnyByteMayBeTheDelimiter) {
   for (const char delimiter : {'\t', ' ', ';', '\0', '\xff', '"', '\r'}) {
     const std::string text = "a"s + delimiter + "b\nc" + delimiter + "d\n";
-    EXPECT_EQ(Parse(text, 2, 0, delimiter).records, (std::vector<Record>{{"b", 1}, {"d", 1}}))
+    EXPECT_EQ(Parse(text, 2, 0, delimiter).records, (std::vector<KeyAmount>{{"b", 1}, {"d", 1}}))
         << testing::PrintToString(delimiter);
   }
 }
 
 TEST(ColumnParserTest, ThereIsNoQuoting) {
-  EXPECT_EQ(Records("\"a,b\",c", 1), (std::vector<Record>{{"\"a", 1}}));
+  EXPECT_EQ(Records("\"a,b\",c", 1), (std::vector<KeyAmount>{{"\"a", 1}}));
 }
 
 TEST(ColumnParserTest, KeysMayHoldNulBytes) {
-  EXPECT_EQ(Records("\0,x\na\0,y\n"s, 1), (std::vector<Record>{{"\0"s, 1}, {"a\0"s, 1}}));
+  EXPECT_EQ(Records("\0,x\na\0,y\n"s, 1), (std::vector<KeyAmount>{{"\0"s, 1}, {"a\0"s, 1}}));
 }
 
 TEST(ColumnParserTest, ValuesAreWholeNumbersOf64Bits) {
   EXPECT_EQ(Records("a,0\na,18446744073709551615\na,00000000000000000000000000012", 1, 2),
-            (std::vector<Record>{{"a", 0}, {"a", kMax}, {"a", 12}}));
+            (std::vector<KeyAmount>{{"a", 0}, {"a", kMax}, {"a", 12}}));
   for (const std::string& value :
        {""s, "-1"s, "+1"s, " 1"s, "1 "s, "1.5"s, "1e3"s, "x"s, "18446744073709551616"s,
         "99999999999999999999"s, "1\r"s, "\xb1"s, "1\0"s}) {
@@ -136,16 +136,16 @@ TEST(ColumnParserTest, LinesMayHaveMoreColumnsAndBytesThanAScanWindow) {
   const std::string commas(5000, ',');
   const std::string long_key(5000, 'k');
   EXPECT_EQ(Records(commas + "a\n" + commas + "b", 5001),
-            (std::vector<Record>{{"a", 1}, {"b", 1}}));
+            (std::vector<KeyAmount>{{"a", 1}, {"b", 1}}));
   EXPECT_EQ(Records("x," + long_key + ",7\ny,b,8", 2, 3),
-            (std::vector<Record>{{long_key, 7}, {"b", 8}}));
+            (std::vector<KeyAmount>{{long_key, 7}, {"b", 8}}));
 }
 
 TEST(ColumnParserTest, StopsWhenTheSinkSaysSo) {
   const ColumnParser parser = MakeParser(1, 2);
   const Parsed after_record{.records = {{"a", 1}}, .rejected = {}, .lines = 0};
   EXPECT_EQ(ParseText(parser, "a,1\nb,2\n", /*stop_after=*/1), after_record);
-  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kNotSplit}}, .lines = 1};
+  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kNotSplit}}, .lines = 0};
   EXPECT_EQ(ParseText(parser, "a,1\nb\nc,3\n", /*stop_after=*/2), after_bad_line);
 }
 

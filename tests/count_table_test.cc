@@ -24,10 +24,10 @@ constexpr uint64_t kSeed = TestTable::kSeed;
 constexpr uint64_t kMaxCount = ~uint64_t{0};
 constexpr size_t kRoomyBytes = TestTable::kRoomyBytes;
 
-/// The hash that a table uses for a key of up to 16 bytes, or for a longer one.
+/// The hash that a table uses for a key of up to 32 bytes, or for a longer one.
 uint64_t TableHash(const std::string& key) {
   std::string hashed = key;
-  if (hashed.size() < 16) hashed.resize(16);
+  if (hashed.size() < 32) hashed.resize(32);
   return HashBytes(hashed.data(), hashed.size(), kSeed);
 }
 

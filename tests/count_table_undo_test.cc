@@ -185,9 +185,8 @@ TEST(CountTableUndoTest, WhateverWasDoneIsUndone) {
       const uint64_t keys = 1 + random.Below(5000);
       for (uint64_t i = 0; i < additions; ++i) {
         const PaddedText key(KeyNumber(static_cast<int>(random.Below(keys))));
-        ASSERT_EQ(table.AddSoon(key.view(), random.Below(3)), AddResult::kAdded);
+        ASSERT_EQ(table.Add(key.view(), random.Below(3)), AddResult::kAdded);
       }
-      ASSERT_EQ(table.Flush(), AddResult::kAdded);
       if (random.Below(2) == 0) {
         table.SetSavepoint();
         saved = memory.Rows();

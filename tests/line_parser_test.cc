@@ -15,7 +15,7 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 TEST(LineParserTest, EachLineIsAKeyWithoutItsNewlineAndCarriageReturn) {
   struct Case {
     std::string text;
-    std::vector<Record> lines;
+    std::vector<KeyAmount> lines;
   };
   for (const Case& c : {
            Case{"", {}},
@@ -40,12 +40,12 @@ TEST(LineParserTest, LinesMayBeLongerThanAScanWindow) {
   for (const size_t size : {2047U, 2048U, 2049U, 100'000U}) {
     const std::string line(size, 'x');
     EXPECT_EQ(ParseText(LineParser(), "a\n" + line + "\nb\n" + line).records,
-              (std::vector<Record>{{"a", 1}, {line, 1}, {"b", 1}, {line, 1}}));
+              (std::vector<KeyAmount>{{"a", 1}, {line, 1}, {"b", 1}, {line, 1}}));
   }
 }
 
 TEST(LineParserTest, StopsWhenTheSinkSaysSo) {
-  const Parsed expected{.records = {{"a", 1}, {"b", 1}}, .rejected = {}, .lines = 1};
+  const Parsed expected{.records = {{"a", 1}, {"b", 1}}, .rejected = {}, .lines = 0};
   EXPECT_EQ(ParseText(LineParser(), "a\nb\nc\n", /*stop_after=*/2), expected);
 }
 

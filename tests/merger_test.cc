@@ -60,8 +60,8 @@ Selection InOrder(SortOrder sort, std::optional<uint64_t> top = std::nullopt) {
   return {.sort = sort, .min_count = 0, .top = top, .find = {}};
 }
 
-std::vector<Record> RowsOf(const MergedTables& merged, const Selection& selection) {
-  std::vector<Record> rows;
+std::vector<KeyAmount> RowsOf(const MergedTables& merged, const Selection& selection) {
+  std::vector<KeyAmount> rows;
   VisitInOrder(merged.runs, RowOrder(selection.sort),
                selection.top.value_or(std::numeric_limits<uint64_t>::max()),
                [&](std::string_view key, uint64_t count) { rows.emplace_back(key, count); });
@@ -75,12 +75,13 @@ MergedTables MergeAll(const Tables& tables, const Selection& selection, Executor
   return MergeTables(tables.pointers(), selection, executor, workers, &supervisor);
 }
 
-std::vector<Record> Merge(const Tables& tables, const Selection& selection, uint32_t workers,
-                          Executor* executor) {
+std::vector<KeyAmount> Merge(const Tables& tables, const Selection& selection, uint32_t workers,
+                             Executor* executor) {
   return RowsOf(MergeAll(tables, selection, executor, workers), selection);
 }
 
-std::vector<Record> Merge(const Tables& tables, const Selection& selection, uint32_t workers = 1) {
+std::vector<KeyAmount> Merge(const Tables& tables, const Selection& selection,
+                             uint32_t workers = 1) {
   FakeExecutor executor;
   return Merge(tables, selection, workers, &executor);
 }
@@ -93,8 +94,8 @@ Counts Sum(const std::vector<Counts>& contents) {
   return sum;
 }
 
-std::vector<Record> Oracle(const std::vector<Counts>& contents, const Selection& selection) {
-  std::vector<Record> rows;
+std::vector<KeyAmount> Oracle(const std::vector<Counts>& contents, const Selection& selection) {
+  std::vector<KeyAmount> rows;
   for (const auto& [key, count] : Sum(contents)) {
     const auto& find = selection.find;
     if (count < selection.min_count) continue;
@@ -102,13 +103,14 @@ std::vector<Record> Oracle(const std::vector<Counts>& contents, const Selection&
     rows.emplace_back(key, count);
   }
   const auto sort_by = [&rows](auto rank) {
-    std::sort(rows.begin(), rows.end(), [rank](const Record& a, const Record& b) {
+    std::sort(rows.begin(), rows.end(), [rank](const KeyAmount& a, const KeyAmount& b) {
       return std::tuple(rank(a), a.first) < std::tuple(rank(b), b.first);
     });
   };
-  if (selection.sort == SortOrder::kCount) sort_by([](const Record& row) { return ~row.second; });
+  if (selection.sort == SortOrder::kCount)
+    sort_by([](const KeyAmount& row) { return ~row.second; });
   if (selection.sort == SortOrder::kNone) {
-    sort_by([](const Record& row) { return HashBytes(row.first.data(), row.first.size(), 0); });
+    sort_by([](const KeyAmount& row) { return HashBytes(row.first.data(), row.first.size(), 0); });
   }
   if (selection.top) rows.resize(std::min<size_t>(rows.size(), *selection.top));
   return rows;
@@ -132,9 +134,9 @@ std::vector<Counts> RandomContents(size_t tables, size_t keys, uint64_t seed) {
 
 TEST(MergerTest, NoTablesAndEmptyTablesGiveNoRows) {
   for (const SortOrder sort : kOrders) {
-    EXPECT_EQ(Merge(Tables({}), InOrder(sort), 2), std::vector<Record>());
-    EXPECT_EQ(Merge(Tables({{}, {}}), InOrder(sort), 2), std::vector<Record>());
-    EXPECT_EQ(Merge(Tables({{}, {{"", 0}}}), InOrder(sort), 2), (std::vector<Record>{{"", 0}}));
+    EXPECT_EQ(Merge(Tables({}), InOrder(sort), 2), std::vector<KeyAmount>());
+    EXPECT_EQ(Merge(Tables({{}, {}}), InOrder(sort), 2), std::vector<KeyAmount>());
+    EXPECT_EQ(Merge(Tables({{}, {{"", 0}}}), InOrder(sort), 2), (std::vector<KeyAmount>{{"", 0}}));
   }
 }
 

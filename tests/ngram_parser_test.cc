@@ -37,7 +37,7 @@ NgramFilter Years(uint64_t from, uint64_t to) { return {.years = {.from = from, 
 NgramFilter Tags(TagFilter tags) { return {.years = {}, .tags = tags}; }
 
 TEST(NgramParserTest, RowsOfVersion1And2CountTheirMatches) {
-  const std::vector<Record> records = {{"A'Aang_NOUN", 45}, {"of the", 7}, {"of it", 0}};
+  const std::vector<KeyAmount> records = {{"A'Aang_NOUN", 45}, {"of the", 7}, {"of it", 0}};
   const Parsed expected{.records = records, .rejected = {}, .lines = 3};
   EXPECT_EQ(ParseV2("A'Aang_NOUN\t1879\t45\t5\nof the\t1900\t7\t1\nof it\t1901\t0\t0\n"), expected);
   EXPECT_EQ(ParseV1("A'Aang_NOUN\t1879\t45\t6\t5\nof the\t1900\t7\t6\t1\nof it\t1901\t0\t0\t0\n"),
@@ -66,7 +66,7 @@ TEST(NgramParserTest, LinesOfVersion3CountTheSumOfTheirYears) {
 }
 
 TEST(NgramParserTest, CarriageReturnsAndAMissingLastNewlineMakeNoDifference) {
-  const std::vector<Record> records = {{"a", 1}, {"b", 2}};
+  const std::vector<KeyAmount> records = {{"a", 1}, {"b", 2}};
   for (const std::string end : {"", "\n", "\r", "\r\n"}) {
     EXPECT_EQ(ParseV1("a\t2000\t1\t1\t1\r\nb\t2000\t2\t1\t1" + end).records, records);
     EXPECT_EQ(ParseV2("a\t2000\t1\t1\r\nb\t2000\t2\t1" + end).records, records);
@@ -83,7 +83,7 @@ TEST(NgramParserTest, AnEmptyTextHasNoLines) {
 TEST(NgramParserTest, AnNgramIsAnyBytesButTabAndNewline) {
   for (const std::string& ngram : {""s, " "s, "\0"s, "a\0b"s, "\r"s, "\xff\x80"s, R"("quoted")"s,
                                    "1999"s, "1999,1,1"s, std::string(5000, 'x')}) {
-    const std::vector<Record> records = {{ngram, 8}};
+    const std::vector<KeyAmount> records = {{ngram, 8}};
     EXPECT_EQ(ParseV1(ngram + "\t2000\t8\t1\t1\n").records, records);
     EXPECT_EQ(ParseV2(ngram + "\t2000\t8\t1\n").records, records);
     EXPECT_EQ(ParseV3(ngram + "\t2000,8,1\n").records, records);
@@ -183,14 +183,16 @@ TEST(NgramParserTest, OnlyTheYearsAskedForCount) {
     EXPECT_EQ(total, c.total);
     EXPECT_EQ(rows.lines, 3U);
     const Parsed line = ParseV3("a\t1999,1,1\t2000,10,1\t2001,100,1\n", filter);
-    const std::vector<Record> sum = {{"a", c.total}};
-    EXPECT_EQ(line.records, c.total == 0 ? std::vector<Record>() : sum);
+    const std::vector<KeyAmount> sum = {{"a", c.total}};
+    EXPECT_EQ(line.records, c.total == 0 ? std::vector<KeyAmount>() : sum);
   }
 }
 
 TEST(NgramParserTest, ANgramIsPresentWhereAYearAskedForCountsZero) {
-  EXPECT_EQ(ParseV2("a\t2000\t0\t0\n", Years(2000, 2000)).records, (std::vector<Record>{{"a", 0}}));
-  EXPECT_EQ(ParseV3("a\t2000,0,0\n", Years(2000, 2000)).records, (std::vector<Record>{{"a", 0}}));
+  EXPECT_EQ(ParseV2("a\t2000\t0\t0\n", Years(2000, 2000)).records,
+            (std::vector<KeyAmount>{{"a", 0}}));
+  EXPECT_EQ(ParseV3("a\t2000,0,0\n", Years(2000, 2000)).records,
+            (std::vector<KeyAmount>{{"a", 0}}));
 }
 
 TEST(NgramParserTest, ARowThatDoesNotCountIsCheckedAllTheSame) {
@@ -204,9 +206,9 @@ TEST(NgramParserTest, TagsChooseAmongTheRows) {
   const std::string v1 = "dog\t1\t1\t1\t1\ndog_NOUN\t1\t2\t1\t1\n_END_\t1\t3\t1\t1\n";
   const std::string v2 = "dog\t1\t1\t1\ndog_NOUN\t1\t2\t1\n_END_\t1\t3\t1\n";
   const std::string v3 = "dog\t1,1,1\ndog_NOUN\t1,2,1\n_END_\t1,3,1\n";
-  const Record plain = {"dog", 1};
-  const Record tagged = {"dog_NOUN", 2};
-  const Record place = {"_END_", 3};
+  const KeyAmount plain = {"dog", 1};
+  const KeyAmount tagged = {"dog_NOUN", 2};
+  const KeyAmount place = {"_END_", 3};
   for (const auto& [tags, records] : {std::pair{TagFilter::kAll, std::vector{plain, tagged, place}},
                                       std::pair{TagFilter::kUntagged, std::vector{plain}},
                                       std::pair{TagFilter::kTagged, std::vector{tagged, place}}}) {
@@ -231,26 +233,26 @@ TEST(NgramParserTest, WhereALinesSumOverflowsTwoAmountsThatOverflowTooAreHandedO
     uint64_t sum;
     EXPECT_TRUE(__builtin_add_overflow(parsed.records[0].second, parsed.records[1].second, &sum))
         << years;
-    EXPECT_EQ(parsed.records[2], (Record{"b", 1}));
+    EXPECT_EQ(parsed.records[2], (KeyAmount{"b", 1}));
   }
   EXPECT_EQ(ParseV3("a\t1," + half + ",1\t2," + std::to_string(kMax / 2) + ",1").records,
-            (std::vector<Record>{{"a", kMax}}));
+            (std::vector<KeyAmount>{{"a", kMax}}));
   EXPECT_EQ(ParseV3("a\t1," + max + ",1\t2," + max + ",1", Years(2, 2)).records,
-            (std::vector<Record>{{"a", kMax}}));
+            (std::vector<KeyAmount>{{"a", kMax}}));
 }
 
 TEST(NgramParserTest, LinesMayBeLongerThanAScanWindow) {
   std::string line = "a";
   for (int year = 1000; year < 3000; ++year) line += "\t" + std::to_string(year) + ",2,1";
   EXPECT_EQ(ParseV3(line + "\nb\t1,1,1\n" + line).records,
-            (std::vector<Record>{{"a", 4000}, {"b", 1}, {"a", 4000}}));
+            (std::vector<KeyAmount>{{"a", 4000}, {"b", 1}, {"a", 4000}}));
 }
 
 TEST(NgramParserTest, StopsWhenTheSinkSaysSo) {
-  const Parsed after_record{.records = {{"a", 1}, {"b", 2}}, .rejected = {}, .lines = 1};
+  const Parsed after_record{.records = {{"a", 1}, {"b", 2}}, .rejected = {}, .lines = 0};
   EXPECT_EQ(ParseText(NgramV2Parser({}), "a\t1\t1\t1\nb\t1\t2\t1\nc\t1\t3\t1\n", 2), after_record);
   EXPECT_EQ(ParseText(NgramV3Parser({}), "a\t1,1,1\nb\t1,2,1\nc\t1,3,1\n", 2), after_record);
-  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kTooFew}}, .lines = 1};
+  const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kTooFew}}, .lines = 0};
   EXPECT_EQ(ParseText(NgramV1Parser({}), "a\t1\t1\t1\t1\nb\nc\t1\t3\t1\t1\n", 2), after_bad_line);
   EXPECT_EQ(ParseText(NgramV3Parser({}), "a\t1,1,1\nb\nc\t1,3,1\n", 2), after_bad_line);
   // Between the two amounts of an overflow, too.

@@ -45,7 +45,7 @@ Taken Take(decltype(TakePlainRows)* take, NgramVersion version, std::string_view
       take(version, text.data(), text.data() + begin, ends.data(), rows, years, &runs);
   Taken result{.rows = taken.rows, .runs = {}};
   for (size_t i = 0; i < taken.runs; ++i) {
-    result.runs.push_back({{runs[i].ngram, runs[i].ngram_size}, runs[i].rows, runs[i].matches});
+    result.runs.push_back({{runs[i].key, runs[i].key_size}, runs[i].records, runs[i].amount});
   }
   return result;
 }
@@ -213,8 +213,8 @@ TEST_P(NgramRowsTest, LongKeysAreComparedWhole) {
              ends.data(), ends.size(), kAllYears, &out);
     EXPECT_EQ(taken.rows, 3U);
     ASSERT_EQ(taken.runs, 2U);
-    EXPECT_EQ(out[0].rows, 2U);
-    EXPECT_EQ(out[1].rows, 1U);
+    EXPECT_EQ(out[0].records, 2U);
+    EXPECT_EQ(out[1].records, 1U);
   }
   // One byte more, and it is for the parser to say that the key is too long.
   const PaddedText too_long(kFirst + longer + "k" + row);

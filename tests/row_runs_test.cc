@@ -54,7 +54,7 @@ TEST(VisitInOrderTest, StopsAtTheLimit) {
 /// Rows of random keys, in sorted runs.
 class RandomRuns {
  public:
-  RandomRuns(std::vector<size_t> sizes, const RowOrder& order, uint64_t seed) {
+  RandomRuns(const std::vector<size_t>& sizes, const RowOrder& order, uint64_t seed) {
     Random random(seed);
     for (const size_t size : sizes) {
       for (size_t i = 0; i < size; ++i) keys_.push_back(std::to_string(keys_.size()));

@@ -29,19 +29,13 @@ struct TestTable {
       : region(SharedRegion::Reserve(size_bytes)),
         table(CountTable::Create(region.data(), size_bytes, seed)) {}
 
-  // The table may read 16 bytes of any key: what stands behind it is rubbish, and never the same.
+  // The table may read 32 bytes of any key: what stands behind it is rubbish, and never the same.
   AddResult Add(std::string_view key, uint64_t amount = 1) {
     return table.Add(PaddedText(key, ++behind).view(), amount);
   }
 
-  AddResult AddSoon(std::string_view key, uint64_t amount) {
-    text = PaddedText(key, ++behind);  // has to live on, for failed_key()
-    return table.AddSoon(text.view(), amount);
-  }
-
   SharedRegion region;
   CountTable table;
-  PaddedText text{""};
   char behind = 'a';
 };
 

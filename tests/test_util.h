@@ -15,6 +15,7 @@
 #include <limits>
 #include <new>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,7 +67,7 @@ class Random {
   uint64_t state_;
 };
 
-using Record = std::pair<std::string, uint64_t>;
+using KeyAmount = std::pair<std::string, uint64_t>;
 
 /// A BadLine that owns its text.
 struct Rejected {
@@ -81,24 +82,28 @@ struct Rejected {
   }
 };
 
-/// Stores what it is given; asks to stop after so many calls.
+/// Stores what it is given; asks to stop after so many records and lines.
 class RecordingSink {
  public:
   static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
 
   explicit RecordingSink(uint64_t stop_after = kNever) : calls_left_(stop_after) {}
 
-  bool Add(std::string_view key, uint64_t amount, uint64_t count) {
-    records.emplace_back(key, amount);
-    record_count += count;
-    return --calls_left_ > 0;
+  bool Add(std::span<const Record> added) {
+    for (const Record& record : added) {
+      if (calls_left_ == 0) return false;
+      records.emplace_back(record.key_view(), record.amount);
+      record_count += record.records;
+      --calls_left_;
+    }
+    return calls_left_ > 0;
   }
   bool Reject(const BadLine& bad) {
     rejected.push_back({std::string(bad.line), bad.line_in_text, bad.reason});
     return --calls_left_ > 0;
   }
 
-  std::vector<Record> records;  // those that came as one are one here
+  std::vector<KeyAmount> records;  // those that came as one are one here
   uint64_t record_count = 0;
   std::vector<Rejected> rejected;
 
@@ -110,9 +115,9 @@ static_assert(RecordSink<RecordingSink>);
 
 /// What a parser makes of a text.
 struct Parsed {
-  std::vector<Record> records;
+  std::vector<KeyAmount> records;
   std::vector<Rejected> rejected;
-  uint64_t lines = 0;
+  uint64_t lines = 0;  // of a text that was parsed to the end
 
   bool operator==(const Parsed&) const = default;
   friend void PrintTo(const Parsed& parsed, std::ostream* out) {
@@ -129,7 +134,8 @@ Parsed ParseText(const P& parser, std::string_view text,
   const auto parse = [&](const PaddedText& padded) {
     RecordingSink sink(stop_after);
     const uint64_t lines = parser.Parse(padded.view(), sink);
-    return Parsed{std::move(sink.records), std::move(sink.rejected), lines};
+    const bool whole = sink.records.size() + sink.rejected.size() < stop_after;
+    return Parsed{std::move(sink.records), std::move(sink.rejected), whole ? lines : 0};
   };
   Parsed parsed = parse(PaddedText::AtPageEnd(text));
   for (const char padding : {'\t', ' ', '7', '\x80', '\r'}) {

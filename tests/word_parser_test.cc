@@ -49,8 +49,8 @@ Character Decode(std::string_view bytes) {
   return {.size_bytes = size, .is_space = IsPythonSpace(code)};
 }
 
-std::vector<Record> SplitByDecoding(std::string_view text) {
-  std::vector<Record> words;
+std::vector<KeyAmount> SplitByDecoding(std::string_view text) {
+  std::vector<KeyAmount> words;
   std::string word;
   const auto end_word = [&] {
     if (!word.empty()) words.emplace_back(word, 1);
@@ -87,7 +87,7 @@ void ExpectSplitLikeTheOracle(std::string_view text) {
 TEST(WordParserTest, WordsAreWhatStandsBetweenWhiteSpace) {
   struct Case {
     std::string text;
-    std::vector<Record> words;
+    std::vector<KeyAmount> words;
   };
   for (const Case& c : {
            Case{"", {}},
@@ -161,7 +161,7 @@ TEST(WordParserTest, ALastWordMayFillManyScanWindows) {
 
 TEST(WordParserTest, StopsWhenTheSinkSaysSo) {
   EXPECT_EQ(ParseText(WordParser(), "a b c d", /*stop_after=*/2).records,
-            (std::vector<Record>{{"a", 1}, {"b", 1}}));
+            (std::vector<KeyAmount>{{"a", 1}, {"b", 1}}));
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ class ColumnParser {
 
   template <RecordSink Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
+    RecordBatch records(&sink);
     auto ends = ScanEither(text, delimiter_, '\n');
     const char* const text_end = text.data() + text.size();
     uint64_t lines = 0;
@@ -55,18 +56,20 @@ class ColumnParser {
         if (column == key_column_) key = content;
         if (column == value_column_) value = content;
       }
-      if (!Emit(key, value, {.line = {line, column_end}, .line_in_text = lines}, column, sink)) {
+      if (!Emit(key, value, {.line = {line, column_end}, .line_in_text = lines}, column,
+                &records)) {
         return lines;
       }
       line = column_end + 1;
     }
+    records.Flush();
     return lines;
   }
 
  private:
-  template <RecordSink Sink>
+  template <class Records>
   bool Emit(std::string_view key, std::string_view value, BadLine line, size_t columns,
-            Sink& sink) const {
+            Records* records) const {
     uint64_t amount = 1;
     if (columns < std::max(key_column_, value_column_)) {
       line.reason = columns == 1            ? not_split_.c_str()
@@ -75,9 +78,9 @@ class ColumnParser {
     } else if (value_column_ != 0 && !ParseCount(value.data(), value.size(), &amount)) {
       line.reason = bad_value_.c_str();
     } else {
-      return sink.Add(key, amount, 1);
+      return records->Add(key, amount);
     }
-    return sink.Reject(line);
+    return records->Reject(line);
   }
 
   char delimiter_;

@@ -9,10 +9,18 @@
 namespace tally {
 
 void CountingSink::Finish() {
-  for (auto result = table_->Flush(); result != CountTable::AddResult::kAdded;
-       result = table_->Flush()) {
-    if (!Fail(result)) return;
+  counts_->Flush(
+      [this](CountTable::AddResult result, std::string_view key) { return Fail(result, key); });
+}
+
+// With a key among them that is too long.
+bool CountingSink::AddEach(std::span<const Record> records) {
+  for (const Record& record : records) {
+    const bool go_on = record.key_size > kMaxKeyBytes ? RejectLongKey(record.key_view())
+                                                      : AddShorter({&record, 1});
+    if (!go_on) return false;
   }
+  return true;
 }
 
 bool CountingSink::RejectLongKey(std::string_view key) {
@@ -50,10 +58,10 @@ bool CountingSink::Reject(const BadLine& bad, bool has_line_number) {
   return plan_.skip_malformed;
 }
 
-bool CountingSink::Fail(CountTable::AddResult result) {
+bool CountingSink::Fail(CountTable::AddResult result, std::string_view key) {
   if (result == CountTable::AddResult::kOverflow) {
     // The run fails, but what comes first in the inputs, or first among such keys, is to be told.
-    report_->overflowed.Note(table_->failed_key());
+    report_->overflowed.Note(key);
     return true;
   }
   failed_ = true;
@@ -71,9 +79,10 @@ bool CountingSink::Fail(CountTable::AddResult result) {
                                       FormatMemory(for_blocks)),
         plan_.memory_remedy));
   } else {
-    report_->fatal.Set(fmt::format(
-        "a worker's table is full: {} keys fill the {} KiB that it may have; {}", table_->size(),
-        table_->region_bytes() >> 10, AddressSpaceRemedy(plan_.tables.size())));
+    report_->fatal.Set(
+        fmt::format("a worker's table is full: {} keys fill the {} KiB that it may have; {}",
+                    counts_->table().size(), counts_->table().region_bytes() >> 10,
+                    AddressSpaceRemedy(plan_.tables.size())));
   }
   return false;
 }

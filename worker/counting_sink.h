@@ -2,41 +2,39 @@
 #ifndef TALLY_WORKER_COUNTING_SINK_H_
 #define TALLY_WORKER_COUNTING_SINK_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string_view>
-#include <utility>
 
 #include "common/control_block.h"
-#include "common/count_table.h"
 #include "common/heartbeat.h"
+#include "worker/count_buffer.h"
 #include "worker/parser.h"
 #include "worker/worker.h"
 
 namespace tally {
 
-/// Puts the records of one chunk into the worker's table, and what cannot be counted into its
+/// Counts the records of one chunk, and puts what cannot be counted into its
 /// report. What parsers hand their records on to (worker/parser.h). For one worker, for one chunk.
 class CountingSink {
  public:
-  static constexpr uint64_t kRecordsPerBeat = 4096;
-
   CountingSink(const CountPlan& plan, uint64_t chunk_number, const Chunk& chunk, const char* text,
-               CountTable* table, WorkerReport* report)
+               CountBuffer* counts, WorkerReport* report)
       : plan_(plan),
         chunk_number_(chunk_number),
         chunk_(chunk),
         text_(text),
         counted_to_(text),
-        table_(table),
+        counts_(counts),
         report_(report) {}
 
-  bool Add(std::string_view key, uint64_t amount, uint64_t records) {
-    if (key.size() > kMaxKeyBytes) [[unlikely]]
-      return RejectLongKey(key);
-    const uint64_t records_before = std::exchange(count_.records, count_.records + records);
-    if (records_before / kRecordsPerBeat != count_.records / kRecordsPerBeat) Beat();
-    count_.amount += amount;
-    return Check(table_->AddSoon(key, amount));
+  bool Add(std::span<const Record> records) {
+    Beat();
+    const bool has_long_key = std::any_of(records.begin(), records.end(), [](const Record& record) {
+      return record.key_size > kMaxKeyBytes;
+    });
+    return has_long_key ? AddEach(records) : AddShorter(records);
   }
 
   bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
@@ -48,13 +46,20 @@ class CountingSink {
   bool failed() const { return failed_; }
 
  private:
+  bool AddShorter(std::span<const Record> records) {
+    for (const Record& record : records) {
+      count_.records += record.records;
+      count_.amount += record.amount;
+    }
+    return counts_->Add(records, [this](CountTable::AddResult result, std::string_view key) {
+      return Fail(result, key);
+    });
+  }
+  bool AddEach(std::span<const Record> records);
   bool RejectLongKey(std::string_view key);
   bool Reject(const BadLine& bad, bool has_line_number);
-  bool Check(CountTable::AddResult result) {
-    return result == CountTable::AddResult::kAdded || Fail(result);
-  }
   // Returns whether to go on.
-  bool Fail(CountTable::AddResult result);
+  bool Fail(CountTable::AddResult result, std::string_view key);
 
   const CountPlan& plan_;
   uint64_t chunk_number_;
@@ -62,7 +67,7 @@ class CountingSink {
   const char* text_;
   const char* counted_to_;  // there are lines_before_ newlines before it
   uint64_t lines_before_ = 0;
-  CountTable* table_;
+  CountBuffer* counts_;
   WorkerReport* report_;
   ChunkCount count_;
   bool failed_ = false;

@@ -12,14 +12,16 @@ class LineParser {
  public:
   template <RecordSink Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
+    RecordBatch records(&sink);
     auto newlines = ScanEither(text, '\n', '\n');
     const char* const text_end = text.data() + text.size();
     uint64_t lines = 0;
     for (const char* line = text.data(); line < text_end; ++lines) {
       const char* const line_end = newlines.Next();
-      if (!sink.Add(WithoutFinalCr({line, line_end}), 1, 1)) return lines;
+      if (!records.Add(WithoutFinalCr({line, line_end}), 1)) return lines;
       line = line_end + 1;
     }
+    records.Flush();
     return lines;
   }
 };

@@ -68,9 +68,7 @@ class NgramRowParser {
         NgramRuns runs;
         const NgramRowsTaken taken = TakePlainRows(kVersion, text.data(), line, &newlines[done],
                                                    ends - done, filter_.years, &runs);
-        for (const NgramRun& run : std::span(runs).first(taken.runs)) {
-          if (!AddRun(run, sink)) return lines;
-        }
+        if (taken.runs > 0 && !sink.Add(Accepted(std::span(runs).first(taken.runs)))) return lines;
         done += taken.rows;
         lines += taken.rows;
         if (taken.rows > 0) line = newlines[done - 1] + 1;
@@ -86,10 +84,12 @@ class NgramRowParser {
   }
 
  private:
-  template <RecordSink Sink>
-  bool AddRun(const NgramRun& run, Sink& sink) const {
-    const std::string_view ngram(run.ngram, run.ngram_size);
-    return !filter_.Accepts(ngram) || sink.Add(ngram, run.matches, run.rows);
+  std::span<const Record> Accepted(std::span<Record> runs) const {
+    if (filter_.tags == TagFilter::kAll) return runs;
+    const auto end = std::remove_if(runs.begin(), runs.end(), [this](const Record& run) {
+      return !filter_.Accepts(run.key_view());
+    });
+    return runs.first(static_cast<size_t>(end - runs.begin()));
   }
 
   // Any line.
@@ -101,7 +101,8 @@ class NgramRowParser {
       return sink.Reject({.line = line, .line_in_text = line_in_text, .reason = reason});
     }
     if (!filter_.years.Contains(row.year) || !filter_.Accepts(row.ngram)) return true;
-    return sink.Add(row.ngram, row.match_count, 1);
+    const Record record{row.ngram.data(), row.ngram.size(), row.match_count};
+    return sink.Add({&record, 1});
   }
 
   NgramFilter filter_;
@@ -118,6 +119,7 @@ class NgramV3Parser {
 
   template <RecordSink Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
+    RecordBatch records(&sink);
     auto ends = ScanEither(text, '\t', '\n');
     const char* const text_end = text.data() + text.size();
     uint64_t lines = 0;
@@ -136,11 +138,12 @@ class NgramV3Parser {
       }
       const bool go_on =
           reason != nullptr
-              ? sink.Reject({.line = {line, field_end}, .line_in_text = lines, .reason = reason})
-              : !sum.any || !filter_.Accepts(ngram) || Emit(ngram, sum, sink);
+              ? records.Reject({.line = {line, field_end}, .line_in_text = lines, .reason = reason})
+              : !sum.any || !filter_.Accepts(ngram) || Emit(ngram, sum, &records);
       if (!go_on) return lines;
       line = field_end + 1;
     }
+    records.Flush();
     return lines;
   }
 
@@ -158,9 +161,9 @@ class NgramV3Parser {
   // Null, or why the triple is malformed.
   const char* AddYear(std::string_view triple, Sum* sum) const;
 
-  template <RecordSink Sink>
-  static bool Emit(std::string_view ngram, const Sum& sum, Sink& sink) {
-    return sink.Add(ngram, sum.total, 1) && (sum.excess == 0 || sink.Add(ngram, sum.excess, 1));
+  template <class Records>
+  static bool Emit(std::string_view ngram, const Sum& sum, Records* records) {
+    return records->Add(ngram, sum.total) && (sum.excess == 0 || records->Add(ngram, sum.excess));
   }
 
   NgramFilter filter_;

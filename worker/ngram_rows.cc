@@ -68,7 +68,7 @@ HWY_INLINE size_t TakeLowest(uint32_t* mask) {
 
 template <size_t kNumbers>
 HWY_INLINE NgramRowsTaken TakeRows(const char* text, const char* begin, const char* const* ends,
-                                   size_t rows, const YearRange& years, NgramRun* runs) {
+                                   size_t rows, const YearRange& years, Record* runs) {
   const bool all_years = years.IsAll();
   // The current run. It goes to the others when the next one begins, if any of its rows count.
   const char* ngram = begin;
@@ -77,7 +77,7 @@ HWY_INLINE NgramRowsTaken TakeRows(const char* text, const char* begin, const ch
   uint64_t run_matches = 0;
   size_t run_count = 0;
   const auto end_run = [&]() HWY_ATTR {
-    runs[run_count] = {ngram, ngram_size, run_rows, run_matches};
+    runs[run_count] = {ngram, ngram_size, run_matches, run_rows};
     run_count += run_rows != 0 ? 1 : 0;
   };
   size_t row = 0;
@@ -122,12 +122,12 @@ HWY_INLINE NgramRowsTaken TakeRows(const char* text, const char* begin, const ch
 }
 
 NgramRowsTaken TakeV1Rows(const char* text, const char* begin, const char* const* ends, size_t rows,
-                          const YearRange& years, NgramRun* runs) {
+                          const YearRange& years, Record* runs) {
   return TakeRows<4>(text, begin, ends, rows, years, runs);
 }
 
 NgramRowsTaken TakeV2Rows(const char* text, const char* begin, const char* const* ends, size_t rows,
-                          const YearRange& years, NgramRun* runs) {
+                          const YearRange& years, Record* runs) {
   return TakeRows<3>(text, begin, ends, rows, years, runs);
 }
 
@@ -178,9 +178,9 @@ NgramRowsTaken TakePlainRowsScalar(NgramVersion version, const char* text, const
     if (!years.Contains(numbers[0])) continue;
     if (!run_is_open) (*runs)[taken.runs++] = {key->data(), key->size(), 0, 0};
     run_is_open = true;
-    NgramRun& run = (*runs)[taken.runs - 1];
-    ++run.rows;
-    run.matches += numbers[1];
+    Record& run = (*runs)[taken.runs - 1];
+    ++run.records;
+    run.amount += numbers[1];
   }
   return taken;
 }

@@ -6,24 +6,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "common/format.h"
 #include "worker/delimiter_scanner.h"
+#include "worker/record.h"
 
 namespace tally {
 
-/// Adjacent rows of one n-gram: n-gram files are sorted.
-struct NgramRun {
-  const char* ngram;
-  size_t ngram_size;
-  uint64_t rows;     // of the years asked for; at least 1
-  uint64_t matches;  // the sum of their match_counts
-};
-
 /// Room for every row that ends in a window (the shortest has 3 numbers, 3 tabs and a newline), and
 /// for one that is begun.
-using NgramRuns = std::array<NgramRun, kScanWindowBytes / 7 + 2>;
+using NgramRuns = std::array<Record, kScanWindowBytes / 7 + 2>;
 
 /// What numbers take: in version 1 a year and three numbers below a million, and more than enough
 /// in version 2.

@@ -2,11 +2,16 @@
 #ifndef TALLY_WORKER_PARSER_H_
 #define TALLY_WORKER_PARSER_H_
 
+#include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "common/mapped_file.h"
+#include "worker/record.h"
 
 namespace tally {
 
@@ -17,26 +22,47 @@ struct BadLine {
   const char* reason = "";    // valid for the sink's call at least
 };
 
-/// Where records go: one, or several that come one after the other with the same key, and the sum
-/// of their amounts. Both calls return whether to go on; a parser that is told to stop returns at
-/// once. A key lies in the text being parsed and so has kReadablePadding bytes behind it.
+/// Where records go, some at a time, and lines of which there are none. Both calls return whether
+/// to go on; a parser that is told to stop returns at once. Keys lie in the text being parsed and
+/// so have kReadablePadding bytes behind them.
 template <class S>
-concept RecordSink = requires(S& sink, std::string_view key, uint64_t amount, uint64_t records,
-                              const BadLine& bad) {
-  { sink.Add(key, amount, records) } -> std::same_as<bool>;
+concept RecordSink = requires(S& sink, std::span<const Record> records, const BadLine& bad) {
+  { sink.Add(records) } -> std::same_as<bool>;
   { sink.Reject(bad) } -> std::same_as<bool>;
 };
 
 /// A RecordSink that does nothing: stands for any other in the Parser concept.
 struct NullSink {
-  bool Add(std::string_view, uint64_t, uint64_t) { return true; }
+  bool Add(std::span<const Record>) { return true; }
   bool Reject(const BadLine&) { return true; }
 };
 
+/// Collects a parser's records on their way to the sink. Flush() has to be called after the last
+/// one. Returns what the sink returns.
+template <RecordSink Sink>
+class RecordBatch {
+ public:
+  explicit RecordBatch(Sink* sink) : sink_(*sink) {}
+
+  bool Add(std::string_view key, uint64_t amount) {
+    records_[size_++] = {.key = key.data(), .key_size = key.size(), .amount = amount};
+    return size_ < records_.size() || Flush();
+  }
+  bool Flush() { return sink_.Add(std::span(records_).first(std::exchange(size_, 0))); }
+  bool Reject(const BadLine& bad) { return Flush() && sink_.Reject(bad); }
+
+ private:
+  static constexpr size_t kRecords = 64;
+
+  Sink& sink_;
+  size_t size_ = 0;
+  std::array<Record, kRecords> records_;
+};
+
 /// Parse() reads all of `text`, which begins and ends where records do, and returns the number of
-/// lines in it (0 for a parser that does not know of lines). It never throws, and keeps no state
-/// from one text to the next.
-/// REQUIRES: kReadablePadding bytes can be read behind the text.
+/// lines in it (0 for a parser that does not know of lines, any number where the sink wants no
+/// more). It never throws, and keeps no state from one text to the next. REQUIRES: kReadablePadding
+/// bytes can be read behind the text.
 template <class P>
 concept Parser = requires(const P parser, std::string_view text, NullSink& sink) {
   { parser.Parse(text, sink) } -> std::same_as<uint64_t>;

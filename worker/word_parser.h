@@ -12,13 +12,16 @@ class WordParser {
  public:
   template <RecordSink Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
+    RecordBatch records(&sink);
     auto edges = ScanWords(text);
     const char* const text_end = text.data() + text.size();
     for (;;) {
       const char* const begin = edges.Next();
-      if (begin == text_end) return 0;
-      if (!sink.Add({begin, edges.Next()}, 1, 1)) return 0;
+      if (begin == text_end) break;
+      if (!records.Add({begin, edges.Next()}, 1)) return 0;
     }
+    records.Flush();
+    return 0;
   }
 };
 

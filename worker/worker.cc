@@ -48,6 +48,7 @@ class Worker {
         table_(
             plan.tables[index], [this](const CountTable::Need& need) { return TakeMemory(need); },
             plan.undo_logs.empty() ? nullptr : plan.undo_logs[index]),
+        counts_(&table_),
         savepoint_(plan, index) {}
 
   /// `first_chunk`: one that is claimed already.
@@ -75,6 +76,7 @@ class Worker {
   WorkQueue& queue_;
   WorkerReport& report_;
   CountTable table_;
+  CountBuffer counts_;  // in front of it
   TableSavepoint savepoint_;
   uint64_t unsaved_chunks_ = 0;
   uint64_t unsaved_block_bytes_ = 0;
@@ -200,7 +202,7 @@ bool Worker::CountChunk(uint64_t number) {
   const char* const begin = chunk.block == kNoBlock
                                 ? plan_.inputs[chunk.input].text->data() + chunk.begin
                                 : plan_.blocks->block(chunk.block);
-  CountingSink sink(plan_, number, chunk, begin, &table_, &report_);
+  CountingSink sink(plan_, number, chunk, begin, &counts_, &report_);
   ChunkCount count;
   count.lines = ParseText(chunk, {begin, chunk.size_bytes()}, &sink);
   TALLY_FAULT_POINT("mid-chunk");

@@ -143,7 +143,10 @@ template <class OnWord>
 void ForEachWord(std::string_view text, const OnWord& on_word) {
   struct Sink {
     const OnWord& on_word;
-    bool Add(std::string_view word, uint64_t, uint64_t) { return on_word(word); }
+    bool Add(std::span<const Record> words) {
+      return std::all_of(words.begin(), words.end(),
+                         [this](const Record& word) { return on_word(word.key_view()); });
+    }
     bool Reject(const BadLine&) { return true; }
   };
   Sink sink{on_word};

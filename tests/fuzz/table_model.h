@@ -11,12 +11,15 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "common/count_table.h"
 #include "tests/fuzz/check.h"
+#include "worker/count_buffer.h"
 
 namespace tally::fuzz {
 
@@ -45,32 +48,32 @@ class TableAndModel {
 
   void Add(const std::string& key, bool soon) {
     if (!soon) Flush();
-    // 16 readable bytes, or the key's, and not one more; what is behind the key must not matter.
-    text_.reset(new char[std::max(key.size(), kMostInlineBytes)]);
-    std::memset(text_.get(), '\xa5', std::max(key.size(), kMostInlineBytes));
-    std::memcpy(text_.get(), key.data(), key.size());
-    const std::string_view view(text_.get(), key.size());
+    // So many readable bytes, or the key's, and not one more; what is behind the key must not
+    // matter.
+    const size_t size = std::max(key.size(), CountTable::kPaddedBytes);
+    auto& text = texts_.emplace_back(new char[size]);
+    std::memset(text.get(), '\xa5', size);
+    std::memcpy(text.get(), key.data(), key.size());
+    const std::string_view view(text.get(), key.size());
     Tries& tries = model_[key];
     if (tries.added == 0 && key.size() > kMostInlineBytes) most_arena_bytes_ += key.size();
     ++tries.added;
-    const auto result =
-        soon ? table_.AddSoon(view, AmountOf(key)) : table_.Add(view, AmountOf(key));
-    Note(result, soon ? table_.failed_key() : view);
+    if (soon) {
+      const Record record{view.data(), view.size(), AmountOf(key)};
+      buffer_->Add({&record, 1}, NoteFailure());
+    } else {
+      Note(table_.Add(view, AmountOf(key)), view);
+    }
   }
 
   void Flush() {
-    // Each call ends at a failure, and no more additions than that can wait.
-    for (int calls = 0;; ++calls) {
-      Check(calls <= 16, "Flush() never ends");
-      const auto result = table_.Flush();
-      if (result == CountTable::AddResult::kAdded) return;
-      Note(result, table_.failed_key());
-    }
+    buffer_->Flush(NoteFailure());
+    texts_.clear();
   }
 
   /// As another process would.
   void AttachAgain() {
-    Flush();
+    if (buffer_) Flush();
     Attach();
   }
 
@@ -96,7 +99,7 @@ class TableAndModel {
     CheckPartitions(log2_partitions);
     for (const auto& [key, tries] : model_) {
       if (tries.succeeded() == 0) continue;
-      const std::string padded = key + std::string(kMostInlineBytes, '\xa5');
+      const std::string padded = key + std::string(CountTable::kPaddedBytes, '\xa5');
       const auto result = table_.Add(std::string_view(padded).substr(0, key.size()), 0);
       Check(result == CountTable::AddResult::kAdded, "{} was there and is no longer", key);
     }
@@ -118,7 +121,17 @@ class TableAndModel {
     uint64_t succeeded() const { return added - overflowed - found_full; }
   };
 
-  void Attach() { table_ = CountTable(region_, {}, undo_region_); }
+  void Attach() {
+    table_ = CountTable(region_, {}, undo_region_);
+    buffer_.emplace(&table_);  // what waited is lost, as with its process
+  }
+
+  std::function<bool(CountTable::AddResult, std::string_view)> NoteFailure() {
+    return [this](CountTable::AddResult result, std::string_view key) {
+      Note(result, key);
+      return true;
+    };
+  }
 
   // Two for each size, used again and again: fresh pages would cost more than all else. Nothing
   // behind it can be written to.
@@ -189,7 +202,8 @@ class TableAndModel {
   char* const region_;
   char* const undo_region_;  // or null
   CountTable table_;
-  std::unique_ptr<char[]> text_;  // of the last key; failed_key() may lie there
+  std::optional<CountBuffer> buffer_;           // in front of the table
+  std::vector<std::unique_ptr<char[]>> texts_;  // of the keys that may wait
   std::unordered_map<std::string, Tries, KeyHash, std::equal_to<>> model_;
   std::unordered_map<std::string, Tries, KeyHash, std::equal_to<>> saved_model_;
   uint64_t most_arena_bytes_ = 0;  // that long keys may have taken

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -70,10 +71,16 @@ class Noter {
         calls_left_(stop_after),
         found_(found) {}
 
-  bool Add(std::string_view key, uint64_t amount, uint64_t) {
-    OffsetOf(key);
-    found_->records.emplace_back(key, amount);
-    return GoOn();
+  bool Add(std::span<const Record> records) {
+    Check(calls_left_ > 0, "the parser goes on where it was told to stop");
+    for (const Record& record : records) {
+      if (calls_left_ == 0) return false;
+      OffsetOf(record.key_view());
+      Check(record.records > 0, "a record of nothing");
+      found_->records.emplace_back(record.key_view(), record.amount);
+      --calls_left_;
+    }
+    return calls_left_ > 0;
   }
   bool Reject(const BadLine& bad) {
     const size_t begin = OffsetOf(bad.line);
