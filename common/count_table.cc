@@ -29,7 +29,7 @@ static_assert(std::endian::native == std::endian::little, "short keys are masked
 CountTable CountTable::Create(char* region, size_t size_bytes, uint64_t seed) {
   *reinterpret_cast<Header*>(region) = {.seed = seed,
                                         .size = 0,
-                                        .log2_capacity = kMinLog2Capacity,
+                                        .capacity = kMinCapacity,
                                         .arena_begin = size_bytes,
                                         .region_bytes = size_bytes};
   return CountTable(region);
@@ -56,9 +56,9 @@ CountTable::CountTable(char* region, Grant grant, char* undo_region)
 
 void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
-  hash_shift_ = 64 - static_cast<unsigned>(header_->log2_capacity);
-  // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss on average (Knuth,
-  // TAOCP 6.4, equation 41), two of them in one cache line.
+  lines_ = capacity() / 2;
+  // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss (Knuth, TAOCP 6.4,
+  // equation 41), two of them in one cache line. (With 3/4, words take a quarter longer to count.)
   grow_at_ = capacity() / 8 * 5;
 }
 
@@ -134,25 +134,26 @@ CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, ShortKey key,
   return AddResult::kAdded;
 }
 
-CountTable::Slot* CountTable::FirstEmpty(uint64_t hash) const {
-  Slot* slot = Home(hash);
+CountTable::Slot* CountTable::FirstEmpty(uint64_t tag) const {
+  Slot* slot = Home(tag);
   while (slot->tag != 0) slot = After(slot);
   return slot;
 }
 
-// Doubling the capacity sends a key whose home was slot h to 2h or 2h + 1. So from the last slot to
-// the first, each key moves up, into slots that were emptied before or are new. Only around the
-// start of the table, where a crowd may reach past its keys' new homes or have wrapped around the
-// end, do keys wait until the others are in place.
+// A key's place among all slots stays what it was in proportion. So from the last slot to the
+// first, each key moves up, into slots that were emptied before or are new. Only around the start
+// of the table, where a crowd may reach past its keys' new homes or have wrapped around the end, do
+// keys wait until the others are in place.
 CountTable::AddResult CountTable::Grow() {
-  if (header_->log2_capacity == kMaxLog2Capacity) return AddResult::kFull;
-  const uint64_t more_bytes = capacity() * sizeof(Slot);
+  const uint64_t more_slots = capacity() <= kMostDoubled ? capacity() : capacity() / 8 * 2;
+  if (capacity() + more_slots > kMaxCapacity) return AddResult::kFull;
+  const uint64_t more_bytes = more_slots * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;
   const uint64_t notes = undo_.is_wanted() ? header_->size - undo_.size() : 0;
-  if (!MayUse(capacity(), /*more_key_bytes=*/0, notes)) return AddResult::kRefused;
+  if (!MayUse(more_slots, /*more_key_bytes=*/0, notes)) return AddResult::kRefused;
   NoteAllForUndo();
   Slot* const old_end = slots_end_;
-  ++header_->log2_capacity;
+  header_->capacity += more_slots;
   InThisOrder();
   NoteCapacity();
   std::vector<Slot> waiting;
@@ -249,8 +250,9 @@ uint64_t CountTable::LongestProbe() const {
   uint64_t longest = 0;
   for (const Slot* slot = slots_; slot != slots_end_; ++slot) {
     if (slot->tag == 0) continue;
-    const auto distance = static_cast<uint64_t>(slot - Home(slot->tag));
-    longest = std::max(longest, distance % capacity() + 1);  // it may have gone around the end
+    const Slot* const home = Home(slot->tag);
+    const uint64_t around_the_end = slot < home ? capacity() : 0;
+    longest = std::max(longest, IndexOf(slot) + around_the_end - IndexOf(home) + 1);
   }
   return longest;
 }

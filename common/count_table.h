@@ -23,9 +23,10 @@ namespace tally {
 /// parallel.
 ///
 /// Keys of up to 16 bytes live in the slot, longer ones in an arena. The region holds, from the
-/// bottom, a header and the slots, and, from the top downwards, the arena. Growing doubles the
-/// slots in place, which touches no memory but what the larger array needs; the table is full when
-/// slots and arena would meet.
+/// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
+/// touches no memory but what the larger array needs: to twice the slots while they are few, then
+/// by a quarter at a time, since memory that was never touched costs more than moving keys within
+/// what was. The table is full when slots and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -115,7 +116,7 @@ class CountTable {
 
   /// Number of keys.
   uint64_t size() const { return header_->size; }
-  uint64_t capacity() const { return uint64_t{1} << header_->log2_capacity; }
+  uint64_t capacity() const { return header_->capacity; }
   size_t region_bytes() const { return header_->region_bytes; }
 
   /// How much of the region has been written to.
@@ -138,8 +139,10 @@ class CountTable {
 
  private:
   static constexpr size_t kInlineBytes = 16;
-  static constexpr unsigned kMinLog2Capacity = 11;
-  static constexpr unsigned kMaxLog2Capacity = 32;  // a slot keeps 32 bits of the hash
+  // All capacities are even: two slots share a cache line.
+  static constexpr uint64_t kMinCapacity = uint64_t{1} << 11;
+  static constexpr uint64_t kMostDoubled = uint64_t{1} << 19;
+  static constexpr uint64_t kMaxCapacity = uint64_t{1} << 32;  // a slot keeps 32 bits of the hash
 
   struct ShortKey {
     uint64_t low;
@@ -170,7 +173,7 @@ class CountTable {
   struct Header {
     uint64_t seed;
     uint64_t size;
-    uint64_t log2_capacity;
+    uint64_t capacity;
     uint64_t arena_begin;  // the arena's bytes are [arena_begin, region_bytes)
     uint64_t region_bytes;
   };
@@ -200,10 +203,11 @@ class CountTable {
                                                         : region_ + slot.key.low;
     return {bytes, slot.key_size()};
   }
-  // The first slot of a cache line.
-  Slot* Home(uint64_t hash) const { return slots_ + ((hash >> hash_shift_) & ~uint64_t{1}); }
+  // The first slot of a cache line: that one of all, whose share of the hashes the tag's is in.
+  Slot* Home(uint64_t tag) const { return LineOf(tag >> 32); }
+  Slot* LineOf(uint64_t hash) const { return slots_ + 2 * ((hash * lines_) >> 32); }
   Slot* After(Slot* slot) const { return ++slot == slots_end_ ? slots_ : slot; }
-  Slot* FirstEmpty(uint64_t hash) const;
+  Slot* FirstEmpty(uint64_t tag) const;
   size_t SpareBytes() const {
     return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
   }
@@ -230,7 +234,7 @@ class CountTable {
   uint32_t epoch_bits_ = 0;  // in tags
   Slot* slots_;
   Slot* slots_end_ = nullptr;
-  unsigned hash_shift_ = 0;
+  uint64_t lines_ = 0;    // of slots
   uint64_t grow_at_ = 0;  // number of keys
 };
 
@@ -270,9 +274,9 @@ void CountTable::VisitPartition(uint64_t partition, unsigned log2_partitions,
       visit(Entry{KeyOf(slot), slot.count, slot.hash()});
     }
   };
-  const uint64_t slots_per_partition = capacity() >> log2_partitions;
-  Slot* const begin = slots_ + partition * slots_per_partition;
-  Slot* const end = begin + slots_per_partition;
+  const uint64_t hashes_each = uint64_t{1} << (32 - log2_partitions);
+  Slot* const begin = LineOf(partition * hashes_each);
+  Slot* const end = LineOf((partition + 1) * hashes_each - 1) + 2;
   for (const Slot* slot = begin; slot != end; ++slot) visit_if_inside(*slot);
   // Probing may have pushed the last keys of this partition on into the next one, which may be this
   // one again.

@@ -190,6 +190,32 @@ TEST(CountTableTest, PartitionsHoldEachKeyOnceAtEveryFill) {
   }
 }
 
+// As many slots as the memory that they take is worth.
+TEST(CountTableTest, ALargeTableGrowsInSmallSteps) {
+  TestTable test;
+  constexpr uint64_t kKeys = 1'200'000;
+  uint64_t capacity = test.table.capacity();
+  std::vector<uint64_t> steps;
+  for (uint64_t number = 0; number < kKeys; ++number) {
+    ASSERT_EQ(test.Add(KeyOfSize(12, number), number), AddResult::kAdded);
+    if (test.table.capacity() == capacity) continue;
+    EXPECT_EQ(test.table.size(), capacity / 8 * 5 + 1);
+    const bool is_small = capacity <= uint64_t{1} << 19;
+    EXPECT_EQ(test.table.capacity(), is_small ? 2 * capacity : capacity + capacity / 8 * 2);
+    capacity = test.table.capacity();
+    steps.push_back(capacity);
+  }
+  EXPECT_EQ(steps.size(), 12U);  // of which three are small ones
+  EXPECT_LT(test.table.LongestProbe(), 200U);
+  for (const unsigned log2_partitions : {0U, 1U, 5U, 10U}) {
+    const Counts contents = ContentsByPartition(test.table, log2_partitions);
+    ASSERT_EQ(contents.size(), kKeys);
+    for (uint64_t number = 0; number < kKeys; number += 1000) {
+      ASSERT_EQ(contents.at(KeyOfSize(12, number)), number);
+    }
+  }
+}
+
 struct Crowd {
   const char* description;
   uint64_t first_home;
