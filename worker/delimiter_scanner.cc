@@ -151,9 +151,5 @@ size_t FindWordEdgesScalar(const char* begin, const char* end, const char* text_
   return found;
 }
 
-std::string_view SimdTargetName() {
-  return hwy::TargetName(hwy::SupportedTargets() & -hwy::SupportedTargets());
-}
-
 }  // namespace tally
 #endif  // HWY_ONCE

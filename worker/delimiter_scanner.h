@@ -42,9 +42,6 @@ size_t FindWordEdges(const char* begin, const char* end, const char* text_end, W
 size_t FindWordEdgesScalar(const char* begin, const char* end, const char* text_end,
                            WordScanState* state, ScanPositions* out);
 
-/// The instruction set that the kernels use on this machine, such as "AVX2".
-std::string_view SimdTargetName();
-
 /// Hands out a kernel's positions one by one, window after window.
 template <class FindInWindow>
 class PositionStream {
