@@ -17,6 +17,7 @@
 #include "master/option_values.h"
 #include "master/output_file.h"
 #include "master/suggest.h"
+#include "worker/simd_target.h"
 
 namespace tally {
 namespace {
@@ -27,7 +28,8 @@ std::string CountHelpText() {
 }
 
 PrintAndExit VersionText() {
-  return {.text = "tally " TALLY_VERSION "\n", .exit_status = kExitDone};
+  return {.text = fmt::format("tally " TALLY_VERSION "\nSIMD: {}\n", SimdTargetName()),
+          .exit_status = kExitDone};
 }
 
 void CheckFileNames(const std::vector<std::string>& files) {

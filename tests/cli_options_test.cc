@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,11 +11,13 @@
 #include "master/command_line.h"
 #include "master/options.h"
 #include "tests/parsed_command_line.h"
+#include "worker/simd_target.h"
 
 namespace tally {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
@@ -43,7 +46,8 @@ TEST(CommandLineTest, PrintsHelpWhereItIsAskedFor) {
 TEST(CommandLineTest, PrintsTheVersion) {
   for (const Typed& typed : {Typed{"--version"}, Typed{"count", "--version"}}) {
     const PrintAndExit printed = Printed(typed);
-    EXPECT_THAT(printed.text, MatchesRegex("tally [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+    EXPECT_THAT(printed.text, MatchesRegex("tally [0-9]+\\.[0-9]+\\.[0-9]+\nSIMD: [A-Z0-9-]+\n"));
+    EXPECT_THAT(printed.text, HasSubstr(fmt::format("\nSIMD: {}\n", SimdTargetName())));
     EXPECT_EQ(printed.exit_status, kExitDone);
   }
 }

@@ -62,7 +62,9 @@ namespace tally {
 
 std::string_view SimdTargetName() {
   const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
-  return hwy::TargetName(targets & -targets);
+  const int64_t best = targets & -targets;
+  if (best == HWY_AVX3) return "AVX-512";  // so all but Highway call it
+  return hwy::TargetName(best);
 }
 
 }  // namespace tally
