@@ -142,7 +142,7 @@ class CountJob {
 
 void CountJob::OpenAndPlan() {
   if (options_.mode != ExecutionMode::kProcess) fatal_signals_.emplace();
-  workers_ = options_.workers.value_or(UsableCpuCount());
+  workers_ = options_.workers ? *options_.workers : UsableCpuCount();
   if (options_.mode == ExecutionMode::kSerial) workers_ = 1;  // it does what all of them would
   CheckReadable(options_.files);
   CheckOutputs(options_);

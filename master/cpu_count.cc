@@ -32,8 +32,9 @@ unsigned QuotaV2(const std::string& directory) {
 
 unsigned QuotaV1(const std::string& directory) {
   const auto quota = ReadNumber(directory + "/cpu.cfs_quota_us");
+  if (!quota || *quota <= 0) return 0;
   const auto period = ReadNumber(directory + "/cpu.cfs_period_us");
-  if (!quota || !period || *quota <= 0 || *period <= 0) return 0;
+  if (!period || *period <= 0) return 0;
   return static_cast<unsigned>((*quota + *period - 1) / *period);
 }
 

@@ -24,17 +24,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The directory whose entries are this process's open descriptors; empty without /proc.
-fs::path OwnDescriptors() {
+/// Whether the entries of this directory, a canonical path, are this process's open descriptors.
+bool HoldsOwnDescriptors(const fs::path& directory) {
+  if (directory.filename() != "fd") return false;  // nearly always, and what follows takes a while
   std::error_code error;
-  return fs::canonical("/proc/self/fd", error);
+  return directory == fs::canonical("/proc/self/fd", error);
 }
 
 /// Follows symbolic links to the name that is to be made or replaced. Unlike realpath(), also
 /// where the last of them dangles, and never through a descriptor's link in /proc.
 fs::path FollowLinks(const std::string& path) {
   constexpr int kMaxLinks = 40;  // as in the kernel
-  const fs::path own_descriptors = OwnDescriptors();
   fs::path current = path;
   for (int links = 0; links < kMaxLinks; ++links) {
     const fs::path parent = current.has_parent_path() ? current.parent_path() : fs::path(".");
@@ -42,7 +42,7 @@ fs::path FollowLinks(const std::string& path) {
     const fs::path directory = fs::canonical(parent, error);
     if (error) throw OutputError(path, "cannot write", error.value());
     current = directory / current.filename();
-    if (directory == own_descriptors) return current;
+    if (HoldsOwnDescriptors(directory)) return current;
     const fs::path link = fs::read_symlink(current, error);
     if (error) return current;
     current = directory / link;
@@ -52,7 +52,7 @@ fs::path FollowLinks(const std::string& path) {
 
 /// The N where `target` is this process's own /proc/self/fd/N.
 std::optional<int> DescriptorAt(const fs::path& target) {
-  if (target.parent_path() != OwnDescriptors()) return std::nullopt;
+  if (!HoldsOwnDescriptors(target.parent_path())) return std::nullopt;
   const std::string name = target.filename();
   int descriptor = -1;
   const auto [end, status] = std::from_chars(name.data(), name.data() + name.size(), descriptor);

@@ -1,9 +1,10 @@
 #include "master/run_memory.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <random>
+#include <cerrno>
 
 #include "common/count_table.h"
 #include "common/error.h"
@@ -25,8 +26,10 @@ std::vector<Stream> StreamsAmong(std::span<const Input> inputs) {
 
 // Of each run's own: nobody can prepare a file whose keys all collide.
 uint64_t RandomSeed() {
-  std::random_device entropy;
-  return uint64_t{entropy()} << 32 | entropy();
+  uint64_t seed;
+  if (getentropy(&seed, sizeof seed) != 0)
+    throw SystemError("a random number", "cannot be had", errno);
+  return seed;
 }
 
 // What the tables may take, after the blocks.

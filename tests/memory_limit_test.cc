@@ -53,6 +53,7 @@ class CgroupMemoryTest : public testing::Test {
 TEST(OutOfMemoryKillsTest, AreReadFromVmstat) {
   EXPECT_EQ(OutOfMemoryKills("pgfree 5\noom_kill 6\nnuma_hit 7\n"), 6U);
   EXPECT_EQ(OutOfMemoryKills("pgfree 5\n"), 0U);
+  EXPECT_EQ(OutOfMemoryKills("oom_kills 4\noom_kill x\noom_kill 6"), 6U);
   const uint64_t before = OutOfMemoryKills(ReadFile("/proc/vmstat"));
   EXPECT_GE(OutOfMemoryKills(), before);
 }
