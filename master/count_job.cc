@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -101,7 +102,7 @@ class CountJob {
   Format DetectFormat();
   void SayUnlessEmpty(const std::string& text);
   void Allocate();
-  bool IsAlone() const { return workers_ == 1; }
+  bool IsAlone() const { return counting_workers_ == 1; }
   RaceWindow Window() const;
   void Map();
   void NotePeakMemory(std::span<const WorkerOutcome> outcomes);
@@ -123,7 +124,8 @@ class CountJob {
   RunStats stats_;
   ProgressLine progress_;
 
-  uint32_t workers_ = 1;
+  uint32_t workers_ = 1;           // at most, in each phase
+  uint32_t counting_workers_ = 1;  // no more than there are chunks
   FormatOptions format_;
   std::vector<Input> inputs_;
   std::vector<Chunk> mapped_chunks_;
@@ -156,6 +158,12 @@ void CountJob::OpenAndPlan() {
   if (!options_.quiet) SayUnlessEmpty(NoteOfUnmapped(inputs_));
   format_ = ResolveFormat(options_, options_.format ? *options_.format : DetectFormat());
   mapped_chunks_ = SplitIntoChunks(inputs_, format_.format, options_.chunk_size_bytes);
+  counting_workers_ = workers_;
+  if (std::ranges::none_of(inputs_, &Input::is_stream)) {
+    // More would find nothing to do, and to start one takes longer than to count a small file.
+    const size_t most = std::max<size_t>(1, mapped_chunks_.size());
+    counting_workers_ = static_cast<uint32_t>(std::min<size_t>(workers_, most));
+  }
   input_bytes_ = 0;
   for (const Input& input : inputs_) {
     if (!input.size_known) input_bytes_.reset();
@@ -194,7 +202,7 @@ void CountJob::SayUnlessEmpty(const std::string& text) {
 
 void CountJob::Allocate() {
   memory_limit_ = FindMemoryLimit(options_.memory_bytes);
-  memory_.emplace(RunNeeds{.workers = workers_,
+  memory_.emplace(RunNeeds{.workers = counting_workers_,
                            .inputs = inputs_,
                            .mapped_chunks = mapped_chunks_,
                            .chunk_size_bytes = options_.chunk_size_bytes,
@@ -218,14 +226,14 @@ void CountJob::Map() {
   plan.inputs = inputs_;
   memory_->Describe(&plan);
   plan.memory_remedy =
-      fmt::format("{}: {}{}", memory_limit_.what, workers_ > 1 ? "use fewer workers (-j), or " : "",
-                  memory_limit_.remedy);
+      fmt::format("{}: {}{}", memory_limit_.what,
+                  counting_workers_ > 1 ? "use fewer workers (-j), or " : "", memory_limit_.remedy);
   if (memory_->blocks().limit == BlockPool::Limit::kMemory) plan.record_remedy = plan.memory_remedy;
   if (memory_->blocks().limit == BlockPool::Limit::kAddressSpace) {
-    plan.record_remedy = fmt::format("address space: {}", AddressSpaceRemedy(workers_));
+    plan.record_remedy = fmt::format("address space: {}", AddressSpaceRemedy(counting_workers_));
   }
   MapPhase map({.plan = plan,
-                .workers = workers_,
+                .workers = counting_workers_,
                 .workers_are_processes = options_.mode == ExecutionMode::kProcess,
                 .input_bytes = input_bytes_,
                 .stall_timeout = options_.stall_timeout,
@@ -310,7 +318,11 @@ void CountJob::CheckBooks() const {
 void CountJob::SayWhatWasLost(uint64_t updates) const {
   const std::string lost = fmt::format(
       "--unsafe: {} of {} updates of the progress counter were lost", stats_.updates_lost, updates);
-  if (IsAlone()) return Say(lost + ": one worker alone has nobody to race with; use more (-j)");
+  if (IsAlone()) {
+    return Say(lost +
+               ": one worker alone has nobody to race with; use more (-j), and smaller chunks "
+               "(--chunk-size) where there is but one");
+  }
   const bool yields = Window() == RaceWindow::Yield();
   const std::string limit =
       yields ? fmt::format(" of up to {} ms", RaceWindow::kMostWaiting.count()) : "";

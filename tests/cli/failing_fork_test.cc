@@ -61,7 +61,8 @@ class FailingForkCliTest : public PausedRunCliTest {
 
 TEST_F(FailingForkCliTest, NobodyCountsWhereNoneCanBeStarted) {
   Write("in", text_);
-  const Outcome outcome = RunCommand(WithForks(0, TallyCommand({"count", "-j3", "in"})));
+  const Outcome outcome =
+      RunCommand(WithForks(0, TallyCommand({"count", "-j3", "--chunk-size", "16K", "in"})));
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, EndsWith("tally: worker 1 of 3 cannot be started: Resource temporarily "
                                     "unavailable: see ulimit -u (for threads, -v as well) and "
@@ -86,7 +87,7 @@ TEST_F(FailingForkCliTest, ThoseThatCouldBeStartedDoAllTheWork) {
 TEST_F(FailingForkCliTest, TheMasterMergesWhereNobodyElseCan) {
   Write("in", text_);
   const Outcome outcome =
-      RunCommand(WithForks(2, TallyCommand({"count", "-j2", "-f", "lines", "in"})));
+      RunCommand(WithForks(1, TallyCommand({"count", "-j2", "-f", "lines", "in"})));
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_TRUE(outcome.out == Expected(1)) << outcome;
   EXPECT_THAT(outcome.err, EndsWith(kMergedHere));

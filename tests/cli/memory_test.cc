@@ -40,8 +40,9 @@ TEST_F(MemoryCliTest, MoreKeysThanTheBudgetHoldsAreStatus4WithTheFigureAndARemed
   Write("in.gz", Gzip(text));
   Write("out", "as it was");
   for (const std::string input : {"in", "in.gz", "-"}) {
-    const Outcome outcome = Tally(
-        {"count", "-f", "lines", "-j2", "--memory", "12M", "-o", "out", input}, Stdin::Text(text));
+    const Outcome outcome = Tally({"count", "-f", "lines", "-j2", "--chunk-size", "1M", "--memory",
+                                   "12M", "-o", "out", input},
+                                  Stdin::Text(text));
     EXPECT_THAT(outcome, ExitsWith(4)) << input;
     EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: "), ContainsRegex("may take only [0-9]+ MiB"),
                                    HasSubstr("(--memory: " + Remedy() + ")")));
@@ -63,8 +64,9 @@ TEST_F(MemoryCliTest, ABudgetThatIsEnoughChangesNothing) {
 
 TEST_F(MemoryCliTest, WorkersThatCannotEvenStartAreStatus4) {
   if (IsSerial()) GTEST_SKIP() << "one worker can";
-  Write("in", "a\n");
-  const Outcome outcome = Tally({"count", "-f", "lines", "-j100", "--memory", "1M", "in"});
+  Write("in", Lines(100));
+  const Outcome outcome =
+      Tally({"count", "-f", "lines", "-j100", "--chunk-size", "1", "--memory", "1M", "in"});
   EXPECT_THAT(outcome, ExitsWith(4));
   EXPECT_EQ(outcome.err,
             "tally: 100 workers need at least 25 MiB of memory, but this run may take only 1 MiB "
@@ -74,8 +76,8 @@ TEST_F(MemoryCliTest, WorkersThatCannotEvenStartAreStatus4) {
 TEST_F(MemoryCliTest, LittleMemoryIsToldAsWhatItIs) {
   Write("in", Lines(10'000));
   const auto error = [this](const char* memory, const char* workers) {
-    const Outcome outcome =
-        Tally({"count", "-f", "lines", "-j", workers, "--memory", memory, "in"});
+    const Outcome outcome = Tally(
+        {"count", "-f", "lines", "-j", workers, "--chunk-size", "1K", "--memory", memory, "in"});
     EXPECT_THAT(outcome, ExitsWith(4));
     return outcome.err;
   };

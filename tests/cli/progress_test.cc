@@ -305,6 +305,18 @@ TEST_F(StatsCliTest, HaveAChunkForEachLineWhereChunksAreOneByte) {
   EXPECT_EQ(Stats({"-f", "lines", "empty"}).at("chunks"), 0);
 }
 
+TEST_F(StatsCliTest, NoMoreWorkersCountThanThereAreChunks) {
+  if (TestMode() != "process") GTEST_SKIP() << "only processes have memory of their own";
+  Write("in", ManyLines(300));
+  const auto processes = [this](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"-j3", "-f", "lines"});
+    return Stats(arguments).at("peak_rss_kb").at("workers").size();
+  };
+  EXPECT_EQ(processes({"in"}), 1U);
+  EXPECT_EQ(processes({"in", "in"}), 2U);
+  EXPECT_EQ(processes({"--chunk-size", "1", "in"}), 3U);
+}
+
 TEST_F(StatsCliTest, ByDefaultThereIsAWorkerForEachCpuThatTheProcessMayUse) {
   cpu_set_t usable;
   ASSERT_EQ(sched_getaffinity(0, sizeof usable, &usable), 0);
