@@ -15,6 +15,7 @@
 #include "common/fault_point.h"
 #include "master/books.h"
 #include "master/bus_error.h"
+#include "master/calling_executor.h"
 #include "master/count_output.h"
 #include "master/cpu_count.h"
 #include "master/fatal_signal.h"
@@ -110,6 +111,7 @@ class CountJob {
   void CheckBooks() const;
   void SayWhatWasLost(uint64_t updates) const;
   void Merge();
+  Executor* ExecutorOfMerge();
   void ThrowIfOverflowed() const;
   void WriteStats();
 
@@ -118,6 +120,7 @@ class CountJob {
 
   const CountOptions& options_;
   Executor* executor_;
+  CallingExecutor calling_executor_;
   Phase phase_ = Phase::kPlan;
   bool said_stopped_ = false;
   Stopwatch stopwatch_;
@@ -340,7 +343,7 @@ void CountJob::Merge() {
                    .min_count = options_.min_count,
                    .top = options_.top,
                    .find = options_.find},
-                  executor_, workers_, &*supervisor_,
+                  ExecutorOfMerge(), workers_, &*supervisor_,
                   {.stall_timeout = options_.stall_timeout,
                    .on_stop_signal = [this](int signal_number) { SayStopped(signal_number); }});
   ThrowIfOverflowed();
@@ -348,6 +351,14 @@ void CountJob::Merge() {
   NotePeakMemory(merged_.outcomes);
   stats_.distinct = merged_.distinct;
   stats_.total = merged_.total;
+}
+
+// What so little text can come to is merged here before a worker would have started, and before a
+// stop signal could be waited for.
+Executor* CountJob::ExecutorOfMerge() {
+  constexpr uint64_t kFewBytes = uint64_t{64} << 10;
+  const bool are_processes = options_.mode == ExecutionMode::kProcess;
+  return are_processes && stats_.bytes <= kFewBytes ? &calling_executor_ : executor_;
 }
 
 // A key whose total does not fit passes the limit in a worker's table or in the merge, as chance

@@ -93,6 +93,16 @@ TEST_F(FailingForkCliTest, TheMasterMergesWhereNobodyElseCan) {
   EXPECT_THAT(outcome.err, EndsWith(kMergedHere));
 }
 
+TEST_F(FailingForkCliTest, ASmallFileTakesOneProcessAndTheMaster) {
+  text_.resize(60'000);
+  Write("in", text_);
+  const Outcome outcome =
+      RunCommand(WithForks(1, TallyCommand({"count", "-j2", "-f", "lines", "in"})));
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_TRUE(outcome.out == Expected(1)) << outcome;
+  EXPECT_EQ(outcome.err, "");
+}
+
 TEST_F(FailingForkCliTest, AStopSignalEndsTheMergeOfTheMaster) {
   WriteManyLines("in", 3'000'000);
   Process tally(WithForks(1, TallyCommand({"count", "-j1", "-f", "lines", "in"})));
