@@ -53,3 +53,19 @@ def lines_of(record):
         else:
             verdict = "met" if goal["met"] else "MISSED"
             yield f"  goal: {goal['goal']:<28}{goal['value']:>8.2f}  {verdict}"
+
+
+def lines_of_earlier(document):
+    """Of a Record of what --json keeps, which anybody may have changed since."""
+    for row in document.records("rows"):
+        yield from lines_of({
+            "title": row.text("title"),
+            "commands": [{"name": command.text("name"),
+                          **{name: command.number(name) for name in ("median_s", "min_s", "max_s")},
+                          **({"peak_memory_bytes": command.number("peak_memory_bytes")}
+                             if command.has("peak_memory_bytes") else {})}
+                         for command in row.records("commands")],
+            "goals": [{"goal": goal.text("goal"),
+                       "value": goal.number("value") if goal.has("value") else None,
+                       "met": goal.members.get("met") is True}
+                      for goal in row.records("goals")]})
