@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <random>
 #include <string_view>
 #include <utility>
 
@@ -111,9 +111,10 @@ bool TemporaryFile::Link(const std::string& path) const {
 
 bool TemporaryFile::LinkToNameOfItsOwn() {
   constexpr int kMostAttempts = 100;
-  std::random_device entropy;
   for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
-    std::string path = fmt::format("{}{:06x}", NamePrefix(), entropy() & 0xffffff);
+    uint32_t random;
+    if (getentropy(&random, sizeof random) != 0) break;
+    std::string path = fmt::format("{}{:06x}", NamePrefix(), random & 0xffffff);
     if (Link(path)) {
       own_path_ = std::move(path);
       return true;
