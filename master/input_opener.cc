@@ -16,6 +16,7 @@
 #include "common/escape.h"
 #include "master/signals.h"
 #include "worker/byte_source.h"
+#include "worker/gzip_source.h"
 #include "worker/stream_reader.h"
 
 namespace tally {

@@ -1,4 +1,4 @@
-// Input that cannot be mapped: pipes, terminals, /proc files, and gzip, as one stream of bytes.
+// Input that cannot be mapped, as one stream of bytes: pipes, terminals, /proc files.
 #ifndef TALLY_WORKER_BYTE_SOURCE_H_
 #define TALLY_WORKER_BYTE_SOURCE_H_
 
@@ -49,25 +49,10 @@ struct PlaceOf {
 std::unique_ptr<ByteSource> MakeDescriptorSource(UniqueFd fd, std::string name,
                                                  Patience patience = {}, PlaceOf place = {});
 
-/// Inflates gzip from `compressed`: every member of it. Zero bytes after the last member are
-/// padding; anything else there, a member that ends early, and a wrong checksum are errors, with
-/// the offset in the compressed stream.
-std::unique_ptr<ByteSource> MakeGzipSource(std::unique_ptr<ByteSource> compressed,
-                                           std::string name);
-
 /// First `prefix`, then the rest of `source`: puts back what was read to look at it. A null
 /// `source` has nothing left.
 std::unique_ptr<ByteSource> MakePrefixedSource(std::string prefix,
                                                std::unique_ptr<ByteSource> source);
-
-/// Whether a file that starts with these bytes is gzip (RFC 1952: 1f 8b, and 08 for the only way to
-/// compress), be it damaged behind the first two. Three of them are enough to tell.
-constexpr size_t kGzipMagicBytes = 3;
-bool LooksLikeGzip(std::string_view first_bytes);
-
-/// Whether it may be gzip, with one of these bytes damaged or some missing, where its name says
-/// that it is gzip.
-bool LooksLikeDamagedGzip(std::string_view first_bytes);
 
 }  // namespace tally
 

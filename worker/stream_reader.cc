@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "common/escape.h"
 #include "common/heartbeat.h"
+#include "worker/gzip_source.h"
 #include "worker/ngram_parser.h"
 
 namespace tally {

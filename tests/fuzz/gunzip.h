@@ -12,7 +12,7 @@
 #include "common/error.h"
 #include "tests/fuzz/check.h"
 #include "tests/memory_source.h"
-#include "worker/byte_source.h"
+#include "worker/gzip_source.h"
 
 namespace tally::fuzz {
 
@@ -35,9 +35,10 @@ struct ReadSizes {
 };
 
 /// Reads to the end or the first error, which has to come again at the next read.
-inline Unzipped Gunzip(const std::string& bytes, const ReadSizes& sizes) {
+inline Unzipped Gunzip(const std::string& bytes, const ReadSizes& sizes,
+                       InflateLibrary library = InflateLibraries().front()) {
   const auto source =
-      MakeGzipSource(std::make_unique<MemorySource>(bytes, sizes.file_bytes), "x.gz");
+      MakeGzipSource(std::make_unique<MemorySource>(bytes, sizes.file_bytes), "x.gz", library);
   Unzipped unzipped;
   std::vector<char> buffer(sizes.text_bytes);
   try {
