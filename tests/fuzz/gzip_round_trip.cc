@@ -94,8 +94,9 @@ File Compress(FuzzedDataProvider* input) {
   return file;
 }
 
-void CheckTruncated(const File& file, size_t size_bytes, const ReadSizes& sizes) {
-  const Unzipped unzipped = Gunzip(file.bytes.substr(0, size_bytes), sizes);
+void CheckTruncated(const File& file, size_t size_bytes, const ReadSizes& sizes,
+                    InflateLibrary library) {
+  const Unzipped unzipped = Gunzip(file.bytes.substr(0, size_bytes), sizes, library);
   const size_t padding_begin = file.ends.back().file;
   bool is_whole = size_bytes >= padding_begin;
   size_t whole_text = file.text.size();
@@ -114,17 +115,18 @@ void CheckRoundTrip(FuzzedDataProvider* input) {
   const auto cut_at = input->ConsumeIntegral<uint16_t>();
   const auto flip_at = input->ConsumeIntegral<uint32_t>();
   const File file = Compress(input);
-  const Unzipped unzipped = Gunzip(file.bytes, sizes);
-  CheckEqual(unzipped.error, "", "the error");
-  CheckEqual(unzipped.text, file.text, "the text");
-
-  CheckTruncated(file, cut_at % file.bytes.size(), sizes);
-
   std::string flipped = file.bytes;
   const size_t bit = flip_at % (flipped.size() * 8);
   flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
-  const Unzipped damaged = Gunzip(flipped, sizes);
-  if (damaged.error.empty()) CheckEqual(damaged.text, file.text, "the text with a bit flipped");
+
+  for (const InflateLibrary library : InflateLibraries()) {
+    const Unzipped unzipped = Gunzip(file.bytes, sizes, library);
+    CheckEqual(unzipped.error, "", "the error");
+    CheckEqual(unzipped.text, file.text, "the text");
+    CheckTruncated(file, cut_at % file.bytes.size(), sizes, library);
+    const Unzipped damaged = Gunzip(flipped, sizes, library);
+    if (damaged.error.empty()) CheckEqual(damaged.text, file.text, "the text with a bit flipped");
+  }
 }
 
 }  // namespace
