@@ -17,6 +17,7 @@
 #include "master/option_values.h"
 #include "master/output_file.h"
 #include "master/suggest.h"
+#include "worker/inflater.h"
 #include "worker/simd_target.h"
 
 namespace tally {
@@ -28,7 +29,8 @@ std::string CountHelpText() {
 }
 
 PrintAndExit VersionText() {
-  return {.text = fmt::format("tally " TALLY_VERSION "\nSIMD: {}\n", SimdTargetName()),
+  return {.text = fmt::format("tally " TALLY_VERSION "\nSIMD: {}\ngzip: {}\n", SimdTargetName(),
+                              NameOf(InflateLibraries().front())),
           .exit_status = kExitDone};
 }
 
