@@ -31,14 +31,14 @@ class BufferedTable {
 
   bool Add(const std::string& key, uint64_t amount) {
     const auto key_text = texts_.emplace_back(key, ++behind_).view();
-    const Record record{key_text.data(), key_text.size(), amount};
+    const Record record{key_text.data(), key_text.size(), amount, 1};
     return buffer_.Add({&record, 1}, OnFailure());
   }
   bool Add(const Counts& counts) {
     std::vector<Record> records;
     for (const auto& [key, amount] : counts) {
       const auto key_text = texts_.emplace_back(key, ++behind_).view();
-      records.push_back({key_text.data(), key_text.size(), amount});
+      records.push_back({key_text.data(), key_text.size(), amount, 1});
     }
     return buffer_.Add(records, OnFailure());
   }
@@ -121,7 +121,7 @@ TEST_P(CountBufferTest, EachSizeOfKeyIsHashedAlike) {
   for (size_t size = 0; size <= 70; ++size) {
     for (const char behind : {'\0', 'x', '\xff'}) {
       const PaddedText key(KeyOfSize(size, 123456789), behind);
-      const Record record{key.view().data(), key.view().size(), 5};
+      const Record record{key.view().data(), key.view().size(), 5, 1};
       CountTable::Addition by_kernel;
       CountTable::Addition by_table;
       PrepareAll(test.table, {&record, 1}, &by_kernel);

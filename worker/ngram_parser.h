@@ -101,7 +101,7 @@ class NgramRowParser {
       return sink.Reject({.line = line, .line_in_text = line_in_text, .reason = reason});
     }
     if (!filter_.years.Contains(row.year) || !filter_.Accepts(row.ngram)) return true;
-    const Record record{row.ngram.data(), row.ngram.size(), row.match_count};
+    const Record record{row.ngram.data(), row.ngram.size(), row.match_count, 1};
     return sink.Add({&record, 1});
   }
 

@@ -50,6 +50,13 @@ HWY_INLINE uint32_t OnesBelow(size_t bit) {
   return static_cast<uint32_t>((uint64_t{1} << std::min(bit, kTail)) - 1);
 }
 
+// The bits of a row's tail that are the row's.
+HWY_INLINE uint32_t MaskOfRow(size_t size) {
+  // Rows around the tail's size are frequent: no branch.
+  const int64_t before = static_cast<int64_t>(kTail) - static_cast<int64_t>(size);
+  return static_cast<uint32_t>(~uint64_t{0} << (before & ~(before >> 63)));
+}
+
 HWY_INLINE bool IsPlainKey(const char* key, size_t size) {
   return size <= kMaxKeyBytes && std::memchr(key, '\t', size) == nullptr;
 }
@@ -87,8 +94,7 @@ HWY_INLINE NgramRowsTaken TakeRows(const char* text, const char* begin, const ch
     end -= end[-1] == '\r' ? 1 : 0;
     const char* const tail = end - kTail;
     const size_t size = static_cast<size_t>(end - key);
-    const uint32_t in_row = ~OnesBelow(kTail - std::min(size, kTail));
-    uint32_t tabs = MaskOfTabs(tail) & in_row;
+    uint32_t tabs = MaskOfTabs(tail) & MaskOfRow(size);
     const uint32_t others = ~(tabs | MaskOfDigits(tail));
 
     // Where the tab before each number stands. Where there are too few of them, a size is wrong.

@@ -45,7 +45,7 @@ class RecordBatch {
   explicit RecordBatch(Sink* sink) : sink_(*sink) {}
 
   bool Add(std::string_view key, uint64_t amount) {
-    records_[size_++] = {.key = key.data(), .key_size = key.size(), .amount = amount};
+    records_[size_++] = {.key = key.data(), .key_size = key.size(), .amount = amount, .records = 1};
     return size_ < records_.size() || Flush();
   }
   bool Flush() { return sink_.Add(std::span(records_).first(std::exchange(size_, 0))); }

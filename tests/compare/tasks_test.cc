@@ -120,7 +120,9 @@ TEST_F(TasksTest, ComeToTheResultThatArithmeticSays) {
 }
 
 TEST_F(TasksTest, SpawnAndCountStartAsManyWorkersAsAskedFor) {
-  WriteFile(path() + "/a", "to be or not\n");
+  std::string text;  // of several chunks: there are no more workers than that
+  while (text.size() < (size_t{20} << 20)) text += "to be or not\n";
+  WriteFile(path() + "/a", text);
   CompareOptions options;
   options.tasks = {"spawn", "count"};
   options.files = {path() + "/a"};

@@ -59,7 +59,7 @@ class TableAndModel {
     if (tries.added == 0 && key.size() > kMostInlineBytes) most_arena_bytes_ += key.size();
     ++tries.added;
     if (soon) {
-      const Record record{view.data(), view.size(), AmountOf(key)};
+      const Record record{view.data(), view.size(), AmountOf(key), 1};
       buffer_->Add({&record, 1}, NoteFailure());
     } else {
       Note(table_.Add(view, AmountOf(key)), view);
