@@ -22,6 +22,14 @@ void BeatAtTimes(uint64_t step) {
   if (step % kStepsPerBeat == 0) Beat();
 }
 
+bool SameWords(const char* a, const char* b) {
+  std::array<uint64_t, 2> a_words;
+  std::array<uint64_t, 2> b_words;
+  std::memcpy(a_words.data(), a, sizeof a_words);
+  std::memcpy(b_words.data(), b, sizeof b_words);
+  return ((a_words[0] ^ b_words[0]) | (a_words[1] ^ b_words[1])) == 0;
+}
+
 static_assert(std::endian::native == std::endian::little, "short keys are masked as little-endian");
 
 }  // namespace
@@ -67,29 +75,81 @@ CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
   return AddResult::kOverflow;
 }
 
-inline CountTable::AddResult CountTable::AddShort(const Addition& addition) {
-  const ShortKey key{.low = addition.words[0], .high = addition.words[1]};
+// Whether a slot, whose tag says that it may, holds the key.
+struct CountTable::InlineKeys {
+  static bool AreSame(const char* /*region*/, const Slot& slot, const Addition& addition) {
+    return SameWords(reinterpret_cast<const char*>(&slot.key),
+                     reinterpret_cast<const char*>(addition.words.data()));
+  }
+};
+
+// Of up to kPaddedBytes, without a branch on the size. Of a key in the arena, the first half is
+// compared, and the half before its end; of an inline one, all of it, twice.
+struct CountTable::PaddedKeys {
+  static bool AreSame(const char* region, const Slot& slot, const Addition& addition) {
+    static_assert(kPaddedBytes == 2 * kInlineBytes);
+    const size_t size = addition.key_size();
+    const uintptr_t choose_arena = uintptr_t{0} - (size > kInlineBytes ? 1 : 0);
+    const auto in_slot = reinterpret_cast<uintptr_t>(&slot.key);
+    const auto in_arena = reinterpret_cast<uintptr_t>(region) + slot.key.low;
+    const auto* const there =
+        reinterpret_cast<const char*>((in_slot & ~choose_arena) | (in_arena & choose_arena));
+    const auto* const here = reinterpret_cast<const char*>(addition.words.data());
+    const size_t last_half = (size - kInlineBytes) & choose_arena;
+    return SameWords(there, here) & SameWords(there + last_half, here + last_half);
+  }
+};
+
+struct CountTable::LongKeys {
+  static bool AreSame(const char* region, const Slot& slot, const Addition& addition) {
+    return std::string_view(region + slot.key.low, slot.key_size()) == addition.key();
+  }
+};
+
+template <class Keys>
+[[gnu::always_inline]] inline CountTable::AddResult CountTable::AddKey(const Addition& addition) {
   // Which of the two slots in the cache line it is, no branch can predict.
   Slot* const home = Home(addition.tag);
   Slot* const likely = home + (home[1].tag == addition.tag ? 1 : 0);
-  if (likely->tag == addition.tag && likely->key == key) [[likely]] {
+  if (likely->tag == addition.tag && Keys::AreSame(region_, *likely, addition)) [[likely]] {
     return Bump(likely, addition.amount);
   }
   for (Slot* slot = home;; slot = After(slot)) {
-    if (slot->tag == 0) return Insert(slot, addition.tag, key, addition.amount);
-    if (!slot->MayHold(addition.tag) || slot->key != key) continue;
+    if (slot->tag == 0) return AddNew(slot, addition);
+    if (!slot->MayHold(addition.tag) || !Keys::AreSame(region_, *slot, addition)) continue;
     return slot->tag == addition.tag ? Bump(slot, addition.amount)
                                      : AddFirst(slot, addition.tag, addition.amount);
   }
 }
 
-CountTable::AddResult CountTable::Add(const Addition& addition) {
-  return addition.key_size() <= kInlineBytes ? AddShort(addition) : AddLong(addition);
+CountTable::AddResult CountTable::AddToArena(const Addition& addition) {
+  return addition.is_long() ? AddKey<LongKeys>(addition) : AddKey<PaddedKeys>(addition);
 }
 
 CountTable::AddResult CountTable::AddAll(std::span<const Addition> additions, size_t* added) {
+  const auto in_arena = static_cast<size_t>(
+      std::count_if(additions.begin(), additions.end(),
+                    [](const Addition& addition) { return addition.key_size() > kInlineBytes; }));
+  const size_t rare = std::min(in_arena, additions.size() - in_arena);
+  // Where both kinds of keys are frequent, a branch between them would often be predicted wrongly.
+  return rare > additions.size() / 8 ? AddMixed(additions, added) : AddAlike(additions, added);
+}
+
+CountTable::AddResult CountTable::AddMixed(std::span<const Addition> additions, size_t* added) {
   for (*added = 0; *added < additions.size(); ++*added) {
-    const AddResult result = Add(additions[*added]);
+    const Addition& addition = additions[*added];
+    const AddResult result =
+        addition.is_long() ? AddToArena(addition) : AddKey<PaddedKeys>(addition);
+    if (result != AddResult::kAdded) return result;
+  }
+  return AddResult::kAdded;
+}
+
+CountTable::AddResult CountTable::AddAlike(std::span<const Addition> additions, size_t* added) {
+  for (*added = 0; *added < additions.size(); ++*added) {
+    const Addition& addition = additions[*added];
+    const AddResult result =
+        addition.key_size() <= kInlineBytes ? AddKey<InlineKeys>(addition) : AddToArena(addition);
     if (result != AddResult::kAdded) return result;
   }
   return AddResult::kAdded;
@@ -102,14 +162,12 @@ CountTable::AddResult CountTable::AddFirst(Slot* slot, uint64_t tag, uint64_t am
   return Bump(slot, amount);
 }
 
-CountTable::AddResult CountTable::AddLong(const Addition& addition) {
-  const std::string_view key = addition.key();
-  for (Slot* slot = Home(addition.tag);; slot = After(slot)) {
-    if (slot->tag == 0) return InsertLong(slot, addition.tag, key, addition.amount);
-    if (!slot->MayHold(addition.tag) || KeyOf(*slot) != key) continue;
-    return slot->tag == addition.tag ? Bump(slot, addition.amount)
-                                     : AddFirst(slot, addition.tag, addition.amount);
+CountTable::AddResult CountTable::AddNew(Slot* slot, const Addition& addition) {
+  if (addition.key_size() > kInlineBytes) {
+    return InsertLong(slot, addition.tag, addition.key(), addition.amount);
   }
+  const ShortKey key{.low = addition.words[0], .high = addition.words[1]};
+  return Insert(slot, addition.tag, key, addition.amount);
 }
 
 CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,

@@ -79,9 +79,10 @@ class CountTable {
   /// A key and what is to be added to its count, ready for the table that made it. Keys of up to
   /// kPaddedBytes are in it; a longer one stays where it is.
   static constexpr size_t kPaddedBytes = 32;
+  using PaddedKey = std::array<uint64_t, kPaddedBytes / 8>;
   struct Addition {
-    std::array<uint64_t, 4> words{};  // zero-padded bytes; of a long key: {its address, 0, 0, 0}
-    uint64_t tag = 0;                 // as a slot's; 0: none
+    PaddedKey words{};  // zero-padded bytes; of a long key: {its address, 0, 0, 0}
+    uint64_t tag = 0;   // as a slot's; 0: none
     uint64_t amount = 0;
 
     bool is_long() const { return key_size() > kPaddedBytes; }
@@ -99,19 +100,19 @@ class CountTable {
   /// kLongestKeyBytes.
   void Prepare(std::string_view key, uint64_t amount, Addition* addition) const;
 
-  /// Asks for the memory that Add() will look at first.
+  /// Asks for the memory that AddAll() will look at first.
   void Prefetch(const Addition& addition) const {
     __builtin_prefetch(Home(addition.tag), /*for writing=*/1);
   }
 
-  /// Adds the amount (0 counts as well: the key is then present) to the key's count.
-  AddResult Add(const Addition& addition);
-  /// As many from the first on as succeed, `added`, and the result of the one that does not.
+  /// Adds the amounts (0 counts as well: the key is then present) to their keys' counts, from the
+  /// first on, up to one that fails: `added` is how many did not, and the result that one's.
   AddResult AddAll(std::span<const Addition> additions, size_t* added);
   AddResult Add(std::string_view key, uint64_t amount) {
     Addition addition;
     Prepare(key, amount, &addition);
-    return Add(addition);
+    size_t added;
+    return AddAll({&addition, 1}, &added);
   }
 
   /// Number of keys.
@@ -174,7 +175,7 @@ class CountTable {
     uint64_t seed;
     uint64_t size;
     uint64_t capacity;
-    uint64_t arena_begin;  // the arena's bytes are [arena_begin, region_bytes)
+    uint64_t arena_begin;  // the arena's bytes are [arena_begin, region_bytes
     uint64_t region_bytes;
   };
   static constexpr size_t kSlotsOffset = 64;
@@ -192,8 +193,17 @@ class CountTable {
   }
   static AddResult UndoBump(Slot* slot, uint64_t amount);
 
-  AddResult AddShort(const Addition& addition);
-  AddResult AddLong(const Addition& addition);
+  // Kinds of keys.
+  struct InlineKeys;
+  struct PaddedKeys;
+  struct LongKeys;
+
+  AddResult AddMixed(std::span<const Addition> additions, size_t* added);
+  AddResult AddAlike(std::span<const Addition> additions, size_t* added);
+  template <class Keys>
+  AddResult AddKey(const Addition& addition);
+  AddResult AddToArena(const Addition& addition);
+  AddResult AddNew(Slot* slot, const Addition& addition);
   AddResult AddFirst(Slot* slot, uint64_t tag, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
   AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
@@ -239,12 +249,6 @@ class CountTable {
 };
 
 inline void CountTable::Prepare(std::string_view key, uint64_t amount, Addition* addition) const {
-  // Ones, then zeros: from the middle minus the key's size on, a mask for its bytes.
-  alignas(64) static constexpr auto kMasks = [] {
-    std::array<unsigned char, 2 * kPaddedBytes> masks{};
-    for (size_t i = 0; i < kPaddedBytes; ++i) masks[i] = 0xff;
-    return masks;
-  }();
   addition->amount = amount;
   if (key.size() > kPaddedBytes) [[unlikely]] {
     addition->words = {reinterpret_cast<uint64_t>(key.data()), 0, 0, 0};
@@ -254,8 +258,14 @@ inline void CountTable::Prepare(std::string_view key, uint64_t amount, Addition*
   // Loads all bytes and clears those behind the key: no branch on its length. Hashing the padded
   // words keeps the length out of the hash's branches, too; a key and the same key with NULs after
   // it collide, and the tag tells them apart.
-  std::array<uint64_t, 4> words;
-  std::array<uint64_t, 4> mask;
+  // Ones, then zeros: from the middle minus the key's size on, a mask for its bytes.
+  alignas(64) static constexpr auto kMasks = [] {
+    std::array<unsigned char, 2 * kPaddedBytes> masks{};
+    for (size_t i = 0; i < kPaddedBytes; ++i) masks[i] = 0xff;
+    return masks;
+  }();
+  PaddedKey words;
+  PaddedKey mask;
   std::memcpy(words.data(), key.data(), sizeof words);
   std::memcpy(mask.data(), kMasks.data() + kPaddedBytes - key.size(), sizeof mask);
   for (size_t i = 0; i < mask.size(); ++i) words[i] &= mask[i];

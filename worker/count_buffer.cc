@@ -11,8 +11,9 @@ HWY_BEFORE_NAMESPACE();
 namespace tally {
 namespace HWY_NAMESPACE {
 
-// There is nothing to be done by hand here: keys are copied and hashed by wider instructions where
-// there are any.
+// There is nothing to be done by hand here: what the table has inline is compiled into these
+// functions once more, and keys are copied, hashed and compared by wider instructions where there
+// are any.
 void PrepareAll(const CountTable& table, std::span<const Record> records,
                 CountTable::Addition* additions) {
   for (const Record& record : records) {

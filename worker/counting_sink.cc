@@ -16,8 +16,10 @@ void CountingSink::Finish() {
 // With a key among them that is too long.
 bool CountingSink::AddEach(std::span<const Record> records) {
   for (const Record& record : records) {
-    const bool go_on = record.key_size > kMaxKeyBytes ? RejectLongKey(record.key_view())
-                                                      : AddShorter({&record, 1});
+    const bool go_on =
+        record.key_size > kMaxKeyBytes
+            ? RejectLongKey(record.key_view())
+            : AddShorter({&record, 1}, {.records = record.records, .amount = record.amount});
     if (!go_on) return false;
   }
   return true;

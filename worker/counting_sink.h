@@ -31,10 +31,15 @@ class CountingSink {
 
   bool Add(std::span<const Record> records) {
     Beat();
-    const bool has_long_key = std::any_of(records.begin(), records.end(), [](const Record& record) {
-      return record.key_size > kMaxKeyBytes;
-    });
-    return has_long_key ? AddEach(records) : AddShorter(records);
+    ChunkCount count;
+    size_t longest_key = 0;
+    for (const Record& record : records) {
+      count.records += record.records;
+      count.amount += record.amount;
+      longest_key = std::max(longest_key, record.key_size);
+    }
+    if (longest_key > kMaxKeyBytes) return AddEach(records);
+    return AddShorter(records, count);
   }
 
   bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
@@ -46,11 +51,9 @@ class CountingSink {
   bool failed() const { return failed_; }
 
  private:
-  bool AddShorter(std::span<const Record> records) {
-    for (const Record& record : records) {
-      count_.records += record.records;
-      count_.amount += record.amount;
-    }
+  bool AddShorter(std::span<const Record> records, const ChunkCount& count) {
+    count_.records += count.records;
+    count_.amount += count.amount;
     return counts_->Add(records, [this](CountTable::AddResult result, std::string_view key) {
       return Fail(result, key);
     });
