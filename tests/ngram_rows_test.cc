@@ -35,8 +35,9 @@ struct Taken {
 };
 
 /// The rows from offset `begin` on, of text that nothing before is read of.
-Taken Take(decltype(TakePlainRows)* take, NgramVersion version, std::string_view text, size_t begin,
-           const YearRange& years) {
+Taken Take(decltype(TakePlainRows)* take, NgramVersion version, const PaddedText& padded,
+           size_t begin, const YearRange& years) {
+  const std::string_view text = padded.view();
   ScanPositions ends;
   const size_t rows =
       FindEitherScalar(text.data() + begin, text.data() + text.size(), '\n', '\n', &ends);
@@ -64,11 +65,11 @@ class NgramRowsTest : public testing::TestWithParam<int64_t> {
     hwy::GetChosenTarget().DeInit();
   }
 
-  static void ExpectSameAsScalar(std::string_view text, size_t begin, const YearRange& years) {
+  static void ExpectSameAsScalar(const PaddedText& text, size_t begin, const YearRange& years) {
     for (const NgramVersion version : {NgramVersion::kV1, NgramVersion::kV2}) {
       ASSERT_EQ(Take(TakePlainRows, version, text, begin, years),
                 Take(TakePlainRowsScalar, version, text, begin, years))
-          << testing::PrintToString(text.substr(begin));
+          << testing::PrintToString(text.view().substr(begin));
     }
   }
 };
@@ -81,19 +82,19 @@ INSTANTIATE_TEST_SUITE_P(EveryTarget, NgramRowsTest,
 const std::string kFirst = std::string(kNgramTailBytes, 'x') + "\n";
 
 TEST_P(NgramRowsTest, AddsUpAdjacentRowsOfAnNgram) {
-  const std::string text = kFirst +
-                           "a b\t1999\t5\t1\n"
-                           "a b\t2000\t12345678\t1\r\n"
-                           "a b c\t2000\t7\t12345678\n"
-                           "\t1\t2\t3\n"
-                           "a b\t2000\t0\t1\n";
+  const PaddedText text(kFirst +
+                        "a b\t1999\t5\t1\n"
+                        "a b\t2000\t12345678\t1\r\n"
+                        "a b c\t2000\t7\t12345678\n"
+                        "\t1\t2\t3\n"
+                        "a b\t2000\t0\t1\n");
   EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), kAllYears),
             (Taken{5, {{"a b", 2, 12345683}, {"a b c", 1, 7}, {"", 1, 2}, {"a b", 1, 0}}}));
   EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), {.from = 2000, .to = 2000}),
             (Taken{5, {{"a b", 1, 12345678}, {"a b c", 1, 7}, {"a b", 1, 0}}}));
-  EXPECT_EQ(
-      Take(TakePlainRows, NgramVersion::kV1, kFirst + "a\t1\t2\t3\t4\n", kFirst.size(), kAllYears),
-      (Taken{1, {{"a", 1, 2}}}));
+  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV1, PaddedText(kFirst + "a\t1\t2\t3\t4\n"),
+                 kFirst.size(), kAllYears),
+            (Taken{1, {{"a", 1, 2}}}));
 }
 
 TEST_P(NgramRowsTest, StopsAtARowThatIsNotPlain) {
@@ -121,7 +122,7 @@ TEST_P(NgramRowsTest, StopsAtARowThatIsNotPlain) {
                           "a\tb\t1\t2\t3",
                           "a\t0123456789012345678901234567890123456789\t1\t2\t3",
                           "a\t1\t2\t\xb3"}) {
-    const std::string text = kFirst + plain + odd + "\n" + plain;
+    const PaddedText text(kFirst + plain + odd + "\n" + plain);
     EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), kAllYears).rows, 1U)
         << testing::PrintToString(odd);
     ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text, kFirst.size(), kAllYears));
@@ -130,8 +131,9 @@ TEST_P(NgramRowsTest, StopsAtARowThatIsNotPlain) {
 
 TEST_P(NgramRowsTest, LooksAtNothingBeforeTheText) {
   const std::string row = "abcdefghijklmnopqrstuvwxyz\t1\t2\t3\n";  // 33 bytes
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, row.substr(2), 0, kAllYears).rows, 0U);
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, "a" + row, 0, kAllYears).rows, 1U);
+  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, PaddedText(row.substr(2)), 0, kAllYears).rows,
+            0U);
+  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, PaddedText("a" + row), 0, kAllYears).rows, 1U);
 }
 
 // Rows as they are, nearly as they are, and as they never are.
@@ -165,8 +167,8 @@ TEST_P(NgramRowsTest, AgreesWithScalarCodeAtEveryAlignment) {
       const PaddedText padded(random.Text(400, pieces), '\t', misalignment);
       const std::string_view text = padded.view();
       for (size_t at = 0; at < text.size();) {  // each row is the first one once
-        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text, at, kAllYears));
-        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text, at, {.from = 2, .to = 1999}));
+        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded, at, kAllYears));
+        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded, at, {.from = 2, .to = 1999}));
         at = std::min(text.find('\n', at), text.size() - 1) + 1;
       }
     }
@@ -179,7 +181,7 @@ TEST_P(NgramRowsTest, ReadsNoFurtherThanThePadding) {
   for (size_t size = 0; size <= 200; ++size) {
     for (const char after : {'1', '\t'}) {
       const auto padded = PaddedText::AtPageEnd(random.Text(size, pieces), after);
-      ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded.view(), 0, kAllYears));
+      ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded, 0, kAllYears));
     }
   }
 }
@@ -189,7 +191,7 @@ TEST_P(NgramRowsTest, TakesAWindowOfTheShortestRows) {
   for (int i = 0; rows.size() + 7 <= kScanWindowBytes; ++i) {
     rows += i % 2 == 0 ? "\t1\t1\t1\n" : "a\t1\t1\t1\n";
   }
-  const std::string text = kFirst + rows;
+  const PaddedText text(kFirst + rows);
   const Taken taken = Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), kAllYears);
   EXPECT_EQ(taken.rows, taken.runs.size());
   ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text, kFirst.size(), kAllYears));
