@@ -78,6 +78,7 @@ CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
 
 // Whether a slot, whose tag says that it may, holds the key.
 struct CountTable::InlineKeys {
+  static constexpr size_t kMostBytes = kInlineBytes;
   static bool AreSame(const char* /*region*/, const Slot& slot, const Addition& addition) {
     return Difference(reinterpret_cast<const char*>(&slot.key),
                       reinterpret_cast<const char*>(addition.words.data())) == 0;
@@ -87,6 +88,7 @@ struct CountTable::InlineKeys {
 // Of up to kPaddedBytes, without a branch on the size. Of a key in the arena, the first half is
 // compared, and the half before its end; of an inline one, all of it, twice.
 struct CountTable::PaddedKeys {
+  static constexpr size_t kMostBytes = kPaddedBytes;
   static bool AreSame(const char* region, const Slot& slot, const Addition& addition) {
     static_assert(kPaddedBytes == 2 * kInlineBytes);
     const size_t size = addition.key_size();
@@ -128,33 +130,26 @@ CountTable::AddResult CountTable::AddToArena(const Addition& addition) {
   return addition.is_long() ? AddKey<LongKeys>(addition) : AddKey<PaddedKeys>(addition);
 }
 
+template <class FrequentKeys>
+CountTable::AddResult CountTable::AddEach(std::span<const Addition> additions, size_t* added) {
+  for (*added = 0; *added < additions.size(); ++*added) {
+    const Addition& addition = additions[*added];
+    const AddResult result = addition.key_size() <= FrequentKeys::kMostBytes
+                                 ? AddKey<FrequentKeys>(addition)
+                                 : AddToArena(addition);
+    if (result != AddResult::kAdded) return result;
+  }
+  return AddResult::kAdded;
+}
+
 CountTable::AddResult CountTable::AddAll(std::span<const Addition> additions, size_t* added) {
   const auto in_arena = static_cast<size_t>(
       std::count_if(additions.begin(), additions.end(),
                     [](const Addition& addition) { return addition.key_size() > kInlineBytes; }));
   const size_t rare = std::min(in_arena, additions.size() - in_arena);
   // Where both kinds of keys are frequent, a branch between them would often be predicted wrongly.
-  return rare > additions.size() / 8 ? AddMixed(additions, added) : AddAlike(additions, added);
-}
-
-CountTable::AddResult CountTable::AddMixed(std::span<const Addition> additions, size_t* added) {
-  for (*added = 0; *added < additions.size(); ++*added) {
-    const Addition& addition = additions[*added];
-    const AddResult result =
-        addition.is_long() ? AddToArena(addition) : AddKey<PaddedKeys>(addition);
-    if (result != AddResult::kAdded) return result;
-  }
-  return AddResult::kAdded;
-}
-
-CountTable::AddResult CountTable::AddAlike(std::span<const Addition> additions, size_t* added) {
-  for (*added = 0; *added < additions.size(); ++*added) {
-    const Addition& addition = additions[*added];
-    const AddResult result =
-        addition.key_size() <= kInlineBytes ? AddKey<InlineKeys>(addition) : AddToArena(addition);
-    if (result != AddResult::kAdded) return result;
-  }
-  return AddResult::kAdded;
+  return rare > additions.size() / 8 ? AddEach<PaddedKeys>(additions, added)
+                                     : AddEach<InlineKeys>(additions, added);
 }
 
 // To the key's slot, for the first time in this epoch.

@@ -82,7 +82,7 @@ class CountTable {
   using PaddedKey = std::array<uint64_t, kPaddedBytes / 8>;
   struct Addition {
     PaddedKey words{};  // zero-padded bytes; of a long key: {its address, 0, 0, 0}
-    uint64_t tag = 0;   // as a slot's; 0: none
+    uint64_t tag = 0;   // as a slot's
     uint64_t amount = 0;
 
     bool is_long() const { return key_size() > kPaddedBytes; }
@@ -123,9 +123,8 @@ class CountTable {
   /// How much of the region has been written to.
   uint64_t used_bytes() const { return kSlotsOffset + capacity() * sizeof(Slot) + keys_bytes(); }
 
-  /// For a table with an undo log. A writer that is killed in SetSavepoint()
-  /// leaves the table as it is, but neither savepoint; killed in RollBack(), it can be called
-  /// again.
+  /// For a table with an undo log. A writer that is killed in SetSavepoint() leaves the table as it
+  /// is, but neither savepoint; killed in RollBack(), it can be called again.
   void SetSavepoint();
   void RollBack();
 
@@ -198,8 +197,8 @@ class CountTable {
   struct PaddedKeys;
   struct LongKeys;
 
-  AddResult AddMixed(std::span<const Addition> additions, size_t* added);
-  AddResult AddAlike(std::span<const Addition> additions, size_t* added);
+  template <class FrequentKeys>
+  AddResult AddEach(std::span<const Addition> additions, size_t* added);
   template <class Keys>
   AddResult AddKey(const Addition& addition);
   AddResult AddToArena(const Addition& addition);

@@ -33,18 +33,20 @@ class Pipeline {
  public:
   Pipeline(uint64_t parts, uint32_t threads, const MakePart& make_part)
       : parts_(parts), make_part_(make_part) {
+    // Whatever may throw otherwise comes before the first thread.
+    while (desks_.size() < threads) desks_.push_back(std::make_unique<Desk>());
+    threads_.reserve(threads);
     // Signals are for the calling thread, which waits where they matter.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-      while (desks_.size() < threads) {
-        desks_.push_back(std::make_unique<Desk>());
-        threads_.emplace_back([this, desk = desks_.back().get()] { MakeParts(desk); });
+      for (const auto& desk : desks_) {
+        threads_.emplace_back([this, desk = desk.get()] { MakeParts(desk); });
       }
     } catch (const std::system_error&) {
-      desks_.pop_back();  // as many as there are will do
+      // As many as there are will do.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }

@@ -1,7 +1,6 @@
 #include "worker/count_buffer.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cstdint>
 #include <deque>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "tests/padded_text.h"
+#include "tests/simd_test.h"
 #include "tests/test_table.h"
 #include "tests/test_util.h"
 
@@ -65,22 +65,9 @@ class BufferedTable {
   AddResult last_failure_ = AddResult::kAdded;
 };
 
-/// Runs with each instruction set that this machine has.
-class CountBufferTest : public testing::TestWithParam<int64_t> {
- protected:
-  CountBufferTest() {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  ~CountBufferTest() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().DeInit();
-  }
-};
+class CountBufferTest : public SimdTest {};
 
-INSTANTIATE_TEST_SUITE_P(EveryTarget, CountBufferTest,
-                         testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& test) { return hwy::TargetName(test.param); });
+INSTANTIATE_TEST_SUITE_P(EveryTarget, CountBufferTest, EverySimdTarget(), SimdTargetOf);
 
 TEST_P(CountBufferTest, GivesTheSameCountsOnceFlushed) {
   for (const uint64_t common_keys : {1U, 5U, 16U, 17U, 1000U}) {

@@ -1,13 +1,13 @@
 #include "worker/delimiter_scanner.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/simd_test.h"
 #include "tests/test_util.h"
 #include "tests/white_space.h"
 
@@ -125,22 +125,9 @@ void ExpectSameWordEdgesAsScalar(std::string_view text) {
       << testing::PrintToString(text);
 }
 
-/// Runs with each instruction set that this machine has.
-class DelimiterScannerTest : public testing::TestWithParam<int64_t> {
- protected:
-  DelimiterScannerTest() {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  ~DelimiterScannerTest() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().DeInit();
-  }
-};
+class DelimiterScannerTest : public SimdTest {};
 
-INSTANTIATE_TEST_SUITE_P(EveryTarget, DelimiterScannerTest,
-                         testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& test) { return hwy::TargetName(test.param); });
+INSTANTIATE_TEST_SUITE_P(EveryTarget, DelimiterScannerTest, EverySimdTarget(), SimdTargetOf);
 
 TEST_P(DelimiterScannerTest, FindsEitherByteAtEveryAlignmentAndLength) {
   Random random(1);

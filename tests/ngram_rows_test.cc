@@ -1,12 +1,12 @@
 #include "worker/ngram_rows.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/simd_test.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -53,18 +53,8 @@ Taken Take(decltype(TakePlainRows)* take, NgramVersion version, const PaddedText
 
 constexpr YearRange kAllYears;
 
-/// Runs with each instruction set that this machine has.
-class NgramRowsTest : public testing::TestWithParam<int64_t> {
+class NgramRowsTest : public SimdTest {
  protected:
-  NgramRowsTest() {
-    hwy::SetSupportedTargetsForTest(GetParam());
-    hwy::GetChosenTarget().Update(GetParam());
-  }
-  ~NgramRowsTest() override {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().DeInit();
-  }
-
   static void ExpectSameAsScalar(const PaddedText& text, size_t begin, const YearRange& years) {
     for (const NgramVersion version : {NgramVersion::kV1, NgramVersion::kV2}) {
       ASSERT_EQ(Take(TakePlainRows, version, text, begin, years),
@@ -74,9 +64,7 @@ class NgramRowsTest : public testing::TestWithParam<int64_t> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(EveryTarget, NgramRowsTest,
-                         testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
-                         [](const auto& test) { return hwy::TargetName(test.param); });
+INSTANTIATE_TEST_SUITE_P(EveryTarget, NgramRowsTest, EverySimdTarget(), SimdTargetOf);
 
 // Nothing before a text is read, so that its first row is not plain.
 const std::string kFirst = std::string(kNgramTailBytes, 'x') + "\n";

@@ -15,8 +15,8 @@
 
 namespace tally {
 
-/// Counts the records of one chunk, and puts what cannot be counted into its
-/// report. What parsers hand their records on to (worker/parser.h). For one worker, for one chunk.
+/// Counts the records of one chunk, and puts what cannot be counted into the worker's report. What
+/// parsers hand their records on to (worker/parser.h). For one worker, for one chunk.
 class CountingSink {
  public:
   CountingSink(const CountPlan& plan, uint64_t chunk_number, const Chunk& chunk, const char* text,

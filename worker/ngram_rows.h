@@ -30,9 +30,14 @@ struct NgramRowsTaken {
 /// begins, `ends` where each has its newline. A row is plain if it is an n-gram, of at most
 /// kMaxKeyBytes but no tabs, and the version's numbers after tabs, of 1 to 8 digits each and
 /// together in its last kNgramTailBytes, which begin at `text` or after it. (A carriage return
-/// before the newline is no part of it.) REQUIRES: kReadablePadding bytes can be read behind the
-/// last row; version 1 or 2; at most as many rows as end in a window. The Scalar function is what
-/// the other is held against in the tests.
+/// before the newline is no part of it.)
+///
+/// `runs` gets a record for each n-gram's adjacent rows (n-gram files are sorted) of these years.
+///
+/// REQUIRES: kReadablePadding bytes can be read behind the last row; version 1 or 2; at most as
+/// many rows as end in a window.
+///
+/// The Scalar function is what the other is held against in the tests.
 NgramRowsTaken TakePlainRows(NgramVersion version, const char* text, const char* begin,
                              const char* const* ends, size_t rows, const YearRange& years,
                              NgramRuns* runs);
