@@ -77,48 +77,29 @@ CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
 }
 
 // Whether a slot, whose tag says that it may, holds the key.
-struct CountTable::InlineKeys {
-  static constexpr size_t kMostBytes = kInlineBytes;
+struct CountTable::ShortKeys {
   static bool AreSame(const char* /*region*/, const Slot& slot, const Addition& addition) {
-    return Difference(reinterpret_cast<const char*>(&slot.key),
-                      reinterpret_cast<const char*>(addition.words.data())) == 0;
+    return ((slot.key.low ^ addition.key.low) | (slot.key.high ^ addition.key.high)) == 0;
   }
 };
 
-// Of up to kPaddedBytes, without a branch on the size. Of a key in the arena, the first half is
-// compared, and the half before its end; of an inline one, all of it, twice.
-struct CountTable::PaddedKeys {
-  static constexpr size_t kMostBytes = kPaddedBytes;
+// Of up to two halves, without a branch on the size: the first half and the one before the end.
+struct CountTable::LongKeys {
   static bool AreSame(const char* region, const Slot& slot, const Addition& addition) {
-    static_assert(kPaddedBytes == 2 * kInlineBytes);
+    const char* const there = region + slot.key.low;
+    const char* const here = addition.long_bytes();
     const size_t size = addition.key_size();
-    const uintptr_t choose_arena = uintptr_t{0} - (size > kInlineBytes ? 1 : 0);
-    const auto in_slot = reinterpret_cast<uintptr_t>(&slot.key);
-    const auto in_arena = reinterpret_cast<uintptr_t>(region) + slot.key.low;
-    const auto* const there =
-        reinterpret_cast<const char*>((in_slot & ~choose_arena) | (in_arena & choose_arena));
-    const auto* const here = reinterpret_cast<const char*>(addition.words.data());
-    const size_t last_half = (size - kInlineBytes) & choose_arena;
+    if (size > 2 * kInlineBytes) return std::memcmp(there, here, size) == 0;
+    const size_t last_half = size - kInlineBytes;
     // Both at once: "and" without a branch.
     return (Difference(there, here) | Difference(there + last_half, here + last_half)) == 0;
   }
 };
 
-struct CountTable::LongKeys {
-  static bool AreSame(const char* region, const Slot& slot, const Addition& addition) {
-    return std::string_view(region + slot.key.low, slot.key_size()) == addition.key();
-  }
-};
-
+// From a slot on.
 template <class Keys>
-[[gnu::always_inline]] inline CountTable::AddResult CountTable::AddKey(const Addition& addition) {
-  // Which of the two slots in the cache line it is, no branch can predict.
-  Slot* const home = Home(addition.tag);
-  Slot* const likely = home + (home[1].tag == addition.tag ? 1 : 0);
-  if (likely->tag == addition.tag && Keys::AreSame(region_, *likely, addition)) [[likely]] {
-    return Bump(likely, addition.amount);
-  }
-  for (Slot* slot = home;; slot = After(slot)) {
+CountTable::AddResult CountTable::Search(Slot* slot, const Addition& addition) {
+  for (;; slot = After(slot)) {
     if (slot->tag == 0) return AddNew(slot, addition);
     if (!slot->MayHold(addition.tag) || !Keys::AreSame(region_, *slot, addition)) continue;
     return slot->tag == addition.tag ? Bump(slot, addition.amount)
@@ -126,30 +107,69 @@ template <class Keys>
   }
 }
 
-CountTable::AddResult CountTable::AddToArena(const Addition& addition) {
-  return addition.is_long() ? AddKey<LongKeys>(addition) : AddKey<PaddedKeys>(addition);
-}
-
-template <class FrequentKeys>
-CountTable::AddResult CountTable::AddEach(std::span<const Addition> additions, size_t* added) {
-  for (*added = 0; *added < additions.size(); ++*added) {
-    const Addition& addition = additions[*added];
-    const AddResult result = addition.key_size() <= FrequentKeys::kMostBytes
-                                 ? AddKey<FrequentKeys>(addition)
-                                 : AddToArena(addition);
-    if (result != AddResult::kAdded) return result;
+// Where a line is full of others, a key may be in the next one, which is not at hand. So these wait
+// until all others are added: at the start of the span, where there are additions no more.
+template <class Keys>
+CountTable::AddResult CountTable::AddEach(std::span<Addition>* additions, Addition* failed) {
+  Addition* const begin = additions->data();
+  Addition* const end = begin + additions->size();
+  Addition* waiting_end = begin;
+  for (Addition* addition = begin; addition != end; ++addition) {
+    // Which of the two slots in the cache line it is, no branch can predict.
+    Slot* const home = Home(addition->tag);
+    Slot* const likely = home + (home[1].tag == addition->tag ? 1 : 0);
+    AddResult result;
+    if (likely->tag == addition->tag && Keys::AreSame(region_, *likely, *addition)) [[likely]] {
+      result = Bump(likely, addition->amount);
+    } else if (!home[0].MayHold(addition->tag) && !home[1].MayHold(addition->tag) &&
+               home[0].tag != 0 && home[1].tag != 0) {
+      __builtin_prefetch(After(home + 1));
+      *waiting_end++ = *addition;
+      continue;
+    } else {
+      result = Search<Keys>(home, *addition);
+    }
+    if (result == AddResult::kAdded) [[likely]]
+      continue;
+    *failed = *addition;
+    *additions = {std::copy_backward(begin, waiting_end, addition + 1), end};
+    return result;
   }
+  for (Addition* addition = begin; addition != waiting_end; ++addition) {
+    const AddResult result = Search<Keys>(Home(addition->tag), *addition);
+    if (result == AddResult::kAdded) continue;
+    *failed = *addition;
+    *additions = {addition + 1, waiting_end};
+    return result;
+  }
+  *additions = {};
   return AddResult::kAdded;
 }
 
-CountTable::AddResult CountTable::AddAll(std::span<const Addition> additions, size_t* added) {
-  const auto in_arena = static_cast<size_t>(
-      std::count_if(additions.begin(), additions.end(),
-                    [](const Addition& addition) { return addition.key_size() > kInlineBytes; }));
-  const size_t rare = std::min(in_arena, additions.size() - in_arena);
-  // Where both kinds of keys are frequent, a branch between them would often be predicted wrongly.
-  return rare > additions.size() / 8 ? AddEach<PaddedKeys>(additions, added)
-                                     : AddEach<InlineKeys>(additions, added);
+CountTable::AddResult CountTable::AddShort(std::span<Addition>* additions, Addition* failed) {
+  return AddEach<ShortKeys>(additions, failed);
+}
+
+CountTable::AddResult CountTable::AddLong(std::span<Addition>* additions, Addition* failed) {
+  // Their bytes lie in the arena, beyond the slots that were asked for before.
+  for (const Addition& addition : *additions) {
+    const Slot* const home = Home(addition.tag);
+    const Slot* const likely = home + (home[1].tag == addition.tag ? 1 : 0);
+    __builtin_prefetch(region_ + (likely->tag == addition.tag ? likely->key.low : 0));
+  }
+  return AddEach<LongKeys>(additions, failed);
+}
+
+CountTable::AddResult CountTable::Add(std::string_view key, uint64_t amount) {
+  Addition addition;
+  Addition failed;
+  std::span one(&addition, 1);
+  if (key.size() > kInlineBytes) {
+    PrepareLong(key.data(), key.size(), amount, &addition);
+    return AddLong(&one, &failed);
+  }
+  PrepareShort(key.data(), key.size(), amount, &addition);
+  return AddShort(&one, &failed);
 }
 
 // To the key's slot, for the first time in this epoch.
@@ -161,10 +181,9 @@ CountTable::AddResult CountTable::AddFirst(Slot* slot, uint64_t tag, uint64_t am
 
 CountTable::AddResult CountTable::AddNew(Slot* slot, const Addition& addition) {
   if (addition.key_size() > kInlineBytes) {
-    return InsertLong(slot, addition.tag, addition.key(), addition.amount);
+    return InsertLong(slot, addition.tag, addition.key_view(), addition.amount);
   }
-  const ShortKey key{.low = addition.words[0], .high = addition.words[1]};
-  return Insert(slot, addition.tag, key, addition.amount);
+  return Insert(slot, addition.tag, addition.key, addition.amount);
 }
 
 CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,

@@ -76,44 +76,54 @@ class CountTable {
   /// writes to the table; or none.
   explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
 
-  /// A key and what is to be added to its count, ready for the table that made it. Keys of up to
-  /// kPaddedBytes are in it; a longer one stays where it is.
-  static constexpr size_t kPaddedBytes = 32;
-  using PaddedKey = std::array<uint64_t, kPaddedBytes / 8>;
-  struct Addition {
-    PaddedKey words{};  // zero-padded bytes; of a long key: {its address, 0, 0, 0}
-    uint64_t tag = 0;   // as a slot's
-    uint64_t amount = 0;
-
-    bool is_long() const { return key_size() > kPaddedBytes; }
-    size_t key_size() const { return (tag & kSizeMask) - 1; }
-    /// For as long as the addition is there, and the text of its long key.
-    std::string_view key() const {
-      return {is_long() ? reinterpret_cast<const char*>(words[0])
-                        : reinterpret_cast<const char*>(words.data()),
-              key_size()};
-    }
+  /// Keys of up to so many bytes are short: they live in the slot.
+  static constexpr size_t kInlineBytes = 16;
+  struct ShortKey {
+    uint64_t low;
+    uint64_t high;
+    bool operator==(const ShortKey&) const = default;
   };
 
-  /// Of no use after the next savepoint.
-  /// REQUIRES: kPaddedBytes can be read at key.data(), whatever the key's size; that is at most
-  /// kLongestKeyBytes.
-  void Prepare(std::string_view key, uint64_t amount, Addition* addition) const;
+  /// A key and what is to be added to its count, ready for the table that made it. (Without
+  /// initializers: arrays of them are filled as far as needed.)
+  struct Addition {
+    ShortKey key;  // zero-padded bytes; of a long key: {its address, 0}
+    uint64_t tag;  // as a slot's
+    uint64_t amount;
 
-  /// Asks for the memory that AddAll() will look at first.
-  void Prefetch(const Addition& addition) const {
+    size_t key_size() const { return (tag & kSizeMask) - 1; }
+    /// For as long as the addition is there, and the text of its long key.
+    std::string_view key_view() const {
+      const bool is_short = key_size() <= kInlineBytes;
+      return {is_short ? reinterpret_cast<const char*>(&key) : long_bytes(), key_size()};
+    }
+    const char* long_bytes() const { return reinterpret_cast<const char*>(key.low); }
+  };
+
+  /// Both are of no use after the next savepoint.
+  /// REQUIRES: a short key, and kInlineBytes can be read at it, whatever its size.
+  void PrepareShort(const char* key, size_t size, uint64_t amount, Addition* addition) const;
+  /// REQUIRES: a key that is longer, but of at most kLongestKeyBytes. It stays where it is.
+  void PrepareLong(const char* key, size_t size, uint64_t amount, Addition* addition) const {
+    *addition = {.key = {.low = reinterpret_cast<uint64_t>(key), .high = 0},
+                 .tag = MakeTag(HashBytes(key, size, header_->seed), size),
+                 .amount = amount};
+  }
+
+  /// Asks for the memory that AddShort() and AddLong() will look at first.
+  // (Calls of a function that only prefetches have no effect, finds g++ 12, and drops them.)
+  [[gnu::always_inline]] void Prefetch(const Addition& addition) const {
     __builtin_prefetch(Home(addition.tag), /*for writing=*/1);
   }
 
-  /// Adds the amounts (0 counts as well: the key is then present) to their keys' counts, from the
-  /// first on, up to one that fails: `added` is how many did not, and the result that one's.
-  AddResult AddAll(std::span<const Addition> additions, size_t* added);
-  AddResult Add(std::string_view key, uint64_t amount) {
-    Addition addition;
-    Prepare(key, amount, &addition);
-    size_t added;
-    return AddAll({&addition, 1}, &added);
-  }
+  /// Adds the amounts (0 counts as well: the key is then present) to their keys' counts. Where that
+  /// fails for one, it is `failed`, and `additions` are those that are still to be added; otherwise
+  /// none are. (They change places meanwhile.) All keys are short, or all are long.
+  AddResult AddShort(std::span<Addition>* additions, Addition* failed);
+  AddResult AddLong(std::span<Addition>* additions, Addition* failed);
+
+  /// One of any size. REQUIRES: as PrepareShort() or PrepareLong().
+  AddResult Add(std::string_view key, uint64_t amount);
 
   /// Number of keys.
   uint64_t size() const { return header_->size; }
@@ -138,17 +148,10 @@ class CountTable {
   void VisitPartition(uint64_t partition, unsigned log2_partitions, Visitor&& visit) const;
 
  private:
-  static constexpr size_t kInlineBytes = 16;
   // All capacities are even: two slots share a cache line.
   static constexpr uint64_t kMinCapacity = uint64_t{1} << 11;
   static constexpr uint64_t kMostDoubled = uint64_t{1} << 19;
   static constexpr uint64_t kMaxCapacity = uint64_t{1} << 32;  // a slot keeps 32 bits of the hash
-
-  struct ShortKey {
-    uint64_t low;
-    uint64_t high;
-    bool operator==(const ShortKey&) const = default;
-  };
 
   // Of a slot's tag, from the top: 32 bits of the key's hash, the epoch in which the slot changed
   // last, and the key's size + 1. 0: the slot is empty.
@@ -193,15 +196,13 @@ class CountTable {
   static AddResult UndoBump(Slot* slot, uint64_t amount);
 
   // Kinds of keys.
-  struct InlineKeys;
-  struct PaddedKeys;
+  struct ShortKeys;
   struct LongKeys;
 
-  template <class FrequentKeys>
-  AddResult AddEach(std::span<const Addition> additions, size_t* added);
   template <class Keys>
-  AddResult AddKey(const Addition& addition);
-  AddResult AddToArena(const Addition& addition);
+  AddResult AddEach(std::span<Addition>* additions, Addition* failed);
+  template <class Keys>
+  AddResult Search(Slot* slot, const Addition& addition);
   AddResult AddNew(Slot* slot, const Addition& addition);
   AddResult AddFirst(Slot* slot, uint64_t tag, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
@@ -247,29 +248,26 @@ class CountTable {
   uint64_t grow_at_ = 0;  // number of keys
 };
 
-inline void CountTable::Prepare(std::string_view key, uint64_t amount, Addition* addition) const {
-  addition->amount = amount;
-  if (key.size() > kPaddedBytes) [[unlikely]] {
-    addition->words = {reinterpret_cast<uint64_t>(key.data()), 0, 0, 0};
-    addition->tag = MakeTag(HashBytes(key.data(), key.size(), header_->seed), key.size());
-    return;
-  }
+inline void CountTable::PrepareShort(const char* key, size_t size, uint64_t amount,
+                                     Addition* addition) const {
   // Loads all bytes and clears those behind the key: no branch on its length. Hashing the padded
   // words keeps the length out of the hash's branches, too; a key and the same key with NULs after
   // it collide, and the tag tells them apart.
   // Ones, then zeros: from the middle minus the key's size on, a mask for its bytes.
   alignas(64) static constexpr auto kMasks = [] {
-    std::array<unsigned char, 2 * kPaddedBytes> masks{};
-    for (size_t i = 0; i < kPaddedBytes; ++i) masks[i] = 0xff;
+    std::array<unsigned char, 2 * kInlineBytes> masks{};
+    for (size_t i = 0; i < kInlineBytes; ++i) masks[i] = 0xff;
     return masks;
   }();
-  PaddedKey words;
-  PaddedKey mask;
-  std::memcpy(words.data(), key.data(), sizeof words);
-  std::memcpy(mask.data(), kMasks.data() + kPaddedBytes - key.size(), sizeof mask);
-  for (size_t i = 0; i < mask.size(); ++i) words[i] &= mask[i];
-  addition->words = words;
-  addition->tag = MakeTag(HashBytes(words.data(), sizeof words, header_->seed), key.size());
+  ShortKey words;
+  ShortKey mask;
+  std::memcpy(&words, key, sizeof words);
+  std::memcpy(&mask, kMasks.data() + kInlineBytes - size, sizeof mask);
+  words.low &= mask.low;
+  words.high &= mask.high;
+  addition->key = words;
+  addition->tag = MakeTag(HashBytes(&words, sizeof words, header_->seed), size);
+  addition->amount = amount;
 }
 
 template <class Visitor>

@@ -32,7 +32,7 @@ class BufferedTable {
   bool Add(const std::string& key, uint64_t amount) {
     const auto key_text = texts_.emplace_back(key, ++behind_).view();
     const Record record{key_text.data(), key_text.size(), amount, 1};
-    return buffer_.Add({&record, 1}, OnFailure());
+    return buffer_.Add(std::span(&record, 1), OnFailure());
   }
   bool Add(const Counts& counts) {
     std::vector<Record> records;
@@ -40,7 +40,7 @@ class BufferedTable {
       const auto key_text = texts_.emplace_back(key, ++behind_).view();
       records.push_back({key_text.data(), key_text.size(), amount, 1});
     }
-    return buffer_.Add(records, OnFailure());
+    return buffer_.Add(std::span<const Record>(records), OnFailure());
   }
   bool Flush() {
     const bool go_on = buffer_.Flush(OnFailure());
@@ -109,15 +109,70 @@ TEST_P(CountBufferTest, EachSizeOfKeyIsHashedAlike) {
     for (const char behind : {'\0', 'x', '\xff'}) {
       const PaddedText key(KeyOfSize(size, 123456789), behind);
       const Record record{key.view().data(), key.view().size(), 5, 1};
-      CountTable::Addition by_kernel;
+      const Token token{record.key, record.key + record.key_size};
+      AdditionRow row;
+      PrepareAll(test.table, std::span(&record, 1), &row);
+      PrepareAll(test.table, std::span(&token, 1), &row);
+      const bool is_short = record.key_size <= CountTable::kInlineBytes;
+      ASSERT_EQ(row.shorts, is_short ? 2U : 0U);
+      ASSERT_EQ(row.longs, is_short ? 0U : 2U);
+      const auto& by_kernel = is_short ? row.short_keys : row.long_keys;
       CountTable::Addition by_table;
-      PrepareAll(test.table, {&record, 1}, &by_kernel);
-      test.table.Prepare(record.key_view(), record.amount, &by_table);
-      EXPECT_EQ(by_kernel.tag, by_table.tag);
-      EXPECT_EQ(by_kernel.words, by_table.words);
-      EXPECT_EQ(by_kernel.amount, 5U);
-      EXPECT_EQ(by_kernel.key(), key.view());
+      const auto prepare = is_short ? &CountTable::PrepareShort : &CountTable::PrepareLong;
+      (test.table.*prepare)(record.key, record.key_size, 5, &by_table);
+      for (const size_t i : {0U, 1U}) {
+        EXPECT_EQ(by_kernel[i].tag, by_table.tag);
+        EXPECT_EQ(by_kernel[i].key, by_table.key);
+        EXPECT_EQ(by_kernel[i].key_view(), key.view());
+      }
+      EXPECT_EQ(by_kernel[0].amount, 5U);
+      EXPECT_EQ(by_kernel[1].amount, 1U);
     }
+  }
+}
+
+// Of a table that is about to grow: many lines of slots are full of other keys.
+TEST_P(CountBufferTest, FindsKeysBeyondAFullLine) {
+  for (const size_t key_size : {8U, 16U, 17U, 32U, 33U}) {
+    BufferedTable test;
+    Counts expected;
+    const auto fits = [&] { return test.table().size() < test.table().capacity() / 8 * 5; };
+    for (uint64_t number = 0; number < 1000 || fits(); ++number) {
+      ASSERT_TRUE(test.Add(KeyOfSize(key_size, number), 1) && test.Flush());
+      expected[KeyOfSize(key_size, number)] = 1;
+    }
+    EXPECT_GT(test.table().LongestProbe(), 4U);
+    for (const auto& [key, count] : Counts(expected)) expected[key] += 7;
+    Counts again = expected;
+    for (auto& [key, count] : again) count = 7;
+    ASSERT_TRUE(test.Add(again) && test.Flush());
+    ExpectContents(test.table(), expected);
+  }
+}
+
+// A row of additions of which some overflow, some wait for another line, and some are new.
+TEST_P(CountBufferTest, GoesOnBehindEachFailure) {
+  for (const size_t key_size : {8U, 24U}) {
+    BufferedTable test;
+    Counts expected;
+    Counts overflowing;
+    constexpr uint64_t kKeys = 1200;
+    for (uint64_t number = 0; number < kKeys; ++number) {
+      const std::string key = KeyOfSize(key_size, number);
+      const uint64_t count = number % 3 == 0 ? kMaxCount : 5;
+      ASSERT_TRUE(test.Add(key, count));
+      expected[key] = count;
+      if (count == kMaxCount) overflowing[key] = 1;
+    }
+    ASSERT_TRUE(test.Flush());
+    for (uint64_t number = 0; number < kKeys + 100; ++number) {
+      const std::string key = KeyOfSize(key_size, number);
+      ASSERT_TRUE(test.Add(key, 1));
+      if (!overflowing.contains(key)) ++expected[key];
+    }
+    ASSERT_TRUE(test.Flush());
+    EXPECT_EQ(test.failed(), overflowing);
+    ExpectContents(test.table(), expected);
   }
 }
 

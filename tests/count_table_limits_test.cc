@@ -128,13 +128,13 @@ TEST(CountTableLimitsTest, AClearedRegionHoldsAnEmptyTable) {
   EXPECT_EQ(RowsOf(again), std::vector<std::string>{"a 1"});
 }
 
-/// As many keys of up to 32 bytes, which a table with this seed would put into one of 128 parts.
+/// As many short keys, which a table with this seed would put into one of 128 parts.
 std::vector<std::string> KeysThatCrowd(uint64_t seed, size_t count) {
   std::vector<std::string> keys;
   for (int i = 0; keys.size() < count; ++i) {
     std::string key = KeyNumber(i);
     std::string padded = key;
-    padded.resize(32, '\0');
+    padded.resize(CountTable::kInlineBytes, '\0');
     if (HashBytes(padded.data(), padded.size(), seed) >> 57 == 5) keys.push_back(std::move(key));
   }
   return keys;

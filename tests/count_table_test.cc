@@ -195,7 +195,7 @@ TEST(CountTableTest, PartitionsHoldEachKeyOnceAtEveryFill) {
 TEST(CountTableTest, ALargeTableGrowsInSmallSteps) {
   TestTable test;
   constexpr uint64_t kKeys = kSanitized ? 700'000 : 1'200'000;
-  std::string key(12 + CountTable::kPaddedBytes, '.');
+  std::string key(12 + CountTable::kInlineBytes, '.');
   uint64_t capacity = test.table.capacity();
   std::vector<uint64_t> steps;
   for (uint64_t number = 0; number < kKeys; ++number) {

@@ -94,8 +94,8 @@ Offsets WordEdges(FindWordEdgesFunction* find, std::string_view text, Offsets wi
   size_t begin = 0;
   for (const size_t end : window_ends) {
     ScanPositions positions;
-    const size_t found =
-        find(text.data() + begin, text.data() + end, text.data() + text.size(), &state, &positions);
+    const size_t found = find(text.data() + begin, text.data() + end, text.data() + text.size(),
+                              &state, positions.data());
     const Offsets more = OffsetsIn(positions, found, text.data());
     edges.insert(edges.end(), more.begin(), more.end());
     begin = end;
@@ -103,11 +103,21 @@ Offsets WordEdges(FindWordEdgesFunction* find, std::string_view text, Offsets wi
   return edges;
 }
 
+/// The edges of a text, window after window.
+Offsets AllWordEdges(std::string_view text) {
+  Offsets window_ends;
+  for (const Window window : WindowsOf(text)) {
+    window_ends.push_back(static_cast<size_t>(window.end - text.data()));
+  }
+  if (!window_ends.empty()) window_ends.pop_back();
+  return WordEdges(FindWordEdges, text, window_ends);
+}
+
 /// What a stream of positions hands out before the end of the text.
-template <class Stream>
-Offsets AllOf(Stream stream, std::string_view text) {
+Offsets AllEither(std::string_view text, char a, char b) {
   Offsets offsets;
   const char* const end = text.data() + text.size();
+  auto stream = ScanEither(text, a, b);
   for (const char* at = stream.Next(); at != end; at = stream.Next()) {
     offsets.push_back(static_cast<size_t>(at - text.data()));
   }
@@ -210,8 +220,7 @@ TEST_P(DelimiterScannerTest, ASpaceThatTheEndOfTheTextCutsShortIsNone) {
         const std::string text = std::string(before, ' ') + space.substr(0, size);
         // What follows would complete it.
         const PaddedText padded(text, space.back());
-        ASSERT_EQ(AllOf(ScanWords(padded.view()), padded.view()), Offsets{before})
-            << testing::PrintToString(text);
+        ASSERT_EQ(AllWordEdges(padded.view()), Offsets{before}) << testing::PrintToString(text);
       }
     }
   }
@@ -236,11 +245,20 @@ TEST_P(DelimiterScannerTest, EachSpaceIsSeenAcrossTheEndOfAWindow) {
     for (size_t at = kScanWindowBytes - 4; at <= kScanWindowBytes + 1; ++at) {
       for (const std::string& after : {""s, "b"s, " b"s, "\x80"s}) {
         const PaddedText padded(std::string(at, 'a') + space + after, space.back());
-        ASSERT_EQ(AllOf(ScanWords(padded.view()), padded.view()),
-                  WordEdges(FindWordEdgesScalar, padded.view()))
+        ASSERT_EQ(AllWordEdges(padded.view()), WordEdges(FindWordEdgesScalar, padded.view()))
             << testing::PrintToString(space) << " at " << at;
       }
     }
+  }
+}
+
+TEST_P(DelimiterScannerTest, FindsAsManyAsThereAreInABlock) {
+  for (const size_t every : {1U, 2U, 3U, 4U, 5U, 7U, 8U, 9U, 16U, 31U, 63U, 64U}) {
+    std::string text(kMostBytes, 'a');
+    for (size_t i = every - 1; i < text.size(); i += every) text[i] = '\n';
+    const PaddedText padded(text, '\n');
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded.view(), '\t', '\n'));
+    ASSERT_NO_FATAL_FAILURE(ExpectSameWordEdgesAsScalar(padded.view()));
   }
 }
 
@@ -256,10 +274,10 @@ TEST_P(DelimiterScannerTest, StreamsHandOutThePositionsOfEveryWindow) {
       for (size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\t' || text[i] == '\n') tabs.push_back(i);
       }
-      ASSERT_EQ(AllOf(ScanEither(padded.view(), '\t', '\n'), padded.view()), tabs);
+      ASSERT_EQ(AllEither(padded.view(), '\t', '\n'), tabs);
       Offsets window_ends;
       for (size_t end = 777; end < text.size(); end += 777) window_ends.push_back(end);
-      ASSERT_EQ(AllOf(ScanWords(padded.view()), padded.view()),
+      ASSERT_EQ(AllWordEdges(padded.view()),
                 WordEdges(FindWordEdgesScalar, padded.view(), window_ends));
     }
   }

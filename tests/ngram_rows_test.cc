@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,55 +37,80 @@ struct Taken {
   }
 };
 
-/// The rows from offset `begin` on, of text that nothing before is read of.
-Taken Take(decltype(TakePlainRows)* take, NgramVersion version, const PaddedText& padded,
-           size_t begin, const YearRange& years) {
-  const std::string_view text = padded.view();
-  ScanPositions ends;
-  const size_t rows =
-      FindEitherScalar(text.data() + begin, text.data() + text.size(), '\n', '\n', &ends);
-  NgramRuns runs;
-  const NgramRowsTaken taken =
-      take(version, text.data(), text.data() + begin, ends.data(), rows, years, &runs);
-  Taken result{.rows = taken.rows, .runs = {}};
-  for (size_t i = 0; i < taken.runs; ++i) {
-    result.runs.push_back({{runs[i].key, runs[i].key_size}, runs[i].records, runs[i].amount});
+Taken TakenOf(NgramRows* rows) {
+  Taken taken{.rows = rows->rows_taken, .runs = {}};
+  for (const Record& run : rows->runs_taken()) {
+    taken.runs.push_back({std::string(run.key_view()), run.records, run.amount});
   }
-  return result;
+  return taken;
+}
+
+/// The rows that begin in [begin, limit), and those from `second` on, in a text that goes on for as
+/// long as is asked for.
+std::vector<Taken> TakeBoth(decltype(TakePlainRows)* take, NgramVersion version,
+                            const YearRange& years, std::string_view text, size_t second) {
+  const auto rows = std::make_unique<std::array<NgramRows, 2>>();
+  (*rows)[0].next = text.data();
+  (*rows)[0].limit = text.data() + second;
+  (*rows)[1].next = text.data() + second;
+  (*rows)[1].limit = text.data() + text.size();
+  take(version, years, &(*rows)[0], &(*rows)[1]);
+  return {TakenOf(&(*rows)[0]), TakenOf(&(*rows)[1])};
 }
 
 constexpr YearRange kAllYears;
 
+/// A text with what may be read behind it.
+PaddedText Readable(const std::string& text, char padding = '\0', size_t misalignment = 0) {
+  return PaddedText(text + std::string(kMostPlainRowBytes - kReadablePadding, padding), padding,
+                    misalignment);
+}
+
+Taken Take(decltype(TakePlainRows)* take, NgramVersion version, const std::string& text,
+           const YearRange& years = kAllYears) {
+  const PaddedText padded = Readable(text);
+  return TakeBoth(take, version, years, padded.view().substr(0, text.size()), text.size())[0];
+}
+
 class NgramRowsTest : public SimdTest {
  protected:
-  static void ExpectSameAsScalar(const PaddedText& text, size_t begin, const YearRange& years) {
+  static void ExpectSameAsScalar(std::string_view text, const YearRange& years, size_t second) {
     for (const NgramVersion version : {NgramVersion::kV1, NgramVersion::kV2}) {
-      ASSERT_EQ(Take(TakePlainRows, version, text, begin, years),
-                Take(TakePlainRowsScalar, version, text, begin, years))
-          << testing::PrintToString(text.view().substr(begin));
+      ASSERT_EQ(TakeBoth(TakePlainRows, version, years, text, second),
+                TakeBoth(TakePlainRowsScalar, version, years, text, second))
+          << testing::PrintToString(text) << " second from " << second;
     }
+  }
+  static void ExpectSameAsScalar(const std::string& text) {
+    const PaddedText padded = Readable(text);
+    ExpectSameAsScalar(padded.view().substr(0, text.size()), kAllYears, text.size());
   }
 };
 
 INSTANTIATE_TEST_SUITE_P(EveryTarget, NgramRowsTest, EverySimdTarget(), SimdTargetOf);
 
-// Nothing before a text is read, so that its first row is not plain.
-const std::string kFirst = std::string(kNgramTailBytes, 'x') + "\n";
-
 TEST_P(NgramRowsTest, AddsUpAdjacentRowsOfAnNgram) {
-  const PaddedText text(kFirst +
-                        "a b\t1999\t5\t1\n"
-                        "a b\t2000\t12345678\t1\r\n"
-                        "a b c\t2000\t7\t12345678\n"
-                        "\t1\t2\t3\n"
-                        "a b\t2000\t0\t1\n");
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), kAllYears),
+  const std::string text =
+      "a b\t1999\t5\t1\n"
+      "a b\t2000\t12345678\t1\r\n"
+      "a b c\t2000\t7\t12345678\n"
+      "\t1\t2\t3\n"
+      "a b\t2000\t0\t1\n";
+  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text),
             (Taken{5, {{"a b", 2, 12345683}, {"a b c", 1, 7}, {"", 1, 2}, {"a b", 1, 0}}}));
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), {.from = 2000, .to = 2000}),
+  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, {.from = 2000, .to = 2000}),
             (Taken{5, {{"a b", 1, 12345678}, {"a b c", 1, 7}, {"a b", 1, 0}}}));
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV1, PaddedText(kFirst + "a\t1\t2\t3\t4\n"),
-                 kFirst.size(), kAllYears),
-            (Taken{1, {{"a", 1, 2}}}));
+  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV1, "a\t1\t2\t3\t4\n"), (Taken{1, {{"a", 1, 2}}}));
+}
+
+// Digits are added up before they are numbers.
+TEST_P(NgramRowsTest, AddsUpLongRuns) {
+  for (const uint64_t rows : {1U, 27U, 28U, 29U, 56U, 57U, 1000U}) {
+    std::string text;
+    for (uint64_t i = 0; i < rows; ++i) text += "key\t2000\t99999999\t1\n";
+    EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text),
+              (Taken{rows, {{"key", rows, rows * 99'999'999}}}));
+  }
 }
 
 TEST_P(NgramRowsTest, StopsAtARowThatIsNotPlain) {
@@ -110,18 +138,48 @@ TEST_P(NgramRowsTest, StopsAtARowThatIsNotPlain) {
                           "a\tb\t1\t2\t3",
                           "a\t0123456789012345678901234567890123456789\t1\t2\t3",
                           "a\t1\t2\t\xb3"}) {
-    const PaddedText text(kFirst + plain + odd + "\n" + plain);
-    EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), kAllYears).rows, 1U)
-        << testing::PrintToString(odd);
-    ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text, kFirst.size(), kAllYears));
+    const std::string text = plain + odd + "\n" + plain;
+    EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, text).rows, 1U) << testing::PrintToString(odd);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text));
   }
 }
 
-TEST_P(NgramRowsTest, LooksAtNothingBeforeTheText) {
-  const std::string row = "abcdefghijklmnopqrstuvwxyz\t1\t2\t3\n";  // 33 bytes
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, PaddedText(row.substr(2)), 0, kAllYears).rows,
-            0U);
-  EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, PaddedText("a" + row), 0, kAllYears).rows, 1U);
+TEST_P(NgramRowsTest, ARowMayBeSoLong) {
+  const std::string longest_key(kMostPlainKeyBytes, 'k');
+  for (const std::string& key : {longest_key, longest_key + 'k'}) {
+    const std::string row = key + "\t1\t2\t3\n";
+    EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, row + row).rows, key == longest_key ? 2U : 0U);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(row + row));
+  }
+  // Of version 1: all numbers of eight digits are too long by three.
+  for (const char* numbers :
+       {"12345678\t12345678\t12345678\t12345", "12345678\t12345678\t12345678\t123456",
+        "12345678\t12345678\t12345678\t12345678"}) {
+    for (const char* end : {"\n", "\r\n"}) {
+      const std::string row = longest_key + '\t' + numbers + end;
+      EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV1, row).rows,
+                std::string_view(numbers).size() <= kMostPlainTailBytes ? 1U : 0U);
+      ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(row));
+    }
+  }
+}
+
+TEST_P(NgramRowsTest, KeysAreComparedWithTheirEnds) {
+  std::string text;
+  for (const char* key : {"a", "ab", "a", "", "b", "ba", "bb", "bb b", "bb"}) {
+    text += key + std::string("\t1\t1\t1\n");
+  }
+  const Taken taken = Take(TakePlainRows, NgramVersion::kV2, text);
+  EXPECT_EQ(taken.runs.size(), 9U);
+  ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text));
+  // As long as can be, and different in the last byte.
+  for (const size_t size : {15U, 16U, 31U, 32U, 62U, 63U}) {
+    std::string key(size, 'k');
+    const std::string row = key + "\t1\t1\t1\n";
+    key.back() = 'l';
+    EXPECT_EQ(Take(TakePlainRows, NgramVersion::kV2, row + row + key + "\t1\t1\t1\n").runs.size(),
+              2U);
+  }
 }
 
 // Rows as they are, nearly as they are, and as they never are.
@@ -152,67 +210,44 @@ TEST_P(NgramRowsTest, AgreesWithScalarCodeAtEveryAlignment) {
   const auto pieces = NastyPieces();
   for (int round = 0; round < 20; ++round) {
     for (size_t misalignment = 0; misalignment < 64; ++misalignment) {
-      const PaddedText padded(random.Text(400, pieces), '\t', misalignment);
-      const std::string_view text = padded.view();
-      for (size_t at = 0; at < text.size();) {  // each row is the first one once
-        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded, at, kAllYears));
-        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded, at, {.from = 2, .to = 1999}));
-        at = std::min(text.find('\n', at), text.size() - 1) + 1;
+      const std::string text = random.Text(400, pieces);
+      const PaddedText padded = Readable(text, '\t', misalignment);
+      const std::string_view rows = padded.view().substr(0, text.size());
+      for (size_t at = 0; at < rows.size();) {  // each row is the first one of both once
+        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(rows, kAllYears, at));
+        ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(rows, {.from = 2, .to = 1999}, at));
+        at = std::min(rows.find('\n', at), rows.size() - 1) + 1;
       }
     }
   }
 }
 
-TEST_P(NgramRowsTest, ReadsNoFurtherThanThePadding) {
+TEST_P(NgramRowsTest, ReadsNoFurtherThanIsAskedFor) {
   Random random(2);
   const auto pieces = NastyPieces();
   for (size_t size = 0; size <= 200; ++size) {
-    for (const char after : {'1', '\t'}) {
-      const auto padded = PaddedText::AtPageEnd(random.Text(size, pieces), after);
-      ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(padded, 0, kAllYears));
+    for (const char after : {'1', '\t', 'k'}) {
+      const std::string text = random.Text(size, pieces);
+      const auto padded = PaddedText::AtPageEnd(
+          text + std::string(kMostPlainRowBytes - kReadablePadding, after), after);
+      const std::string_view rows = padded.view().substr(0, size);
+      ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(rows, kAllYears, size));
+      ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(rows, kAllYears, 0));
     }
   }
 }
 
-TEST_P(NgramRowsTest, TakesAWindowOfTheShortestRows) {
-  std::string rows;
-  for (int i = 0; rows.size() + 7 <= kScanWindowBytes; ++i) {
-    rows += i % 2 == 0 ? "\t1\t1\t1\n" : "a\t1\t1\t1\n";
-  }
-  const PaddedText text(kFirst + rows);
-  const Taken taken = Take(TakePlainRows, NgramVersion::kV2, text, kFirst.size(), kAllYears);
-  EXPECT_EQ(taken.rows, taken.runs.size());
-  ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text, kFirst.size(), kAllYears));
-}
-
-TEST_P(NgramRowsTest, LongKeysAreComparedWhole) {
-  const std::string longer(kMaxKeyBytes, 'k');
-  const std::string row = "\t1\t2\t3\n";
-  std::string other = longer;
-  other.back() = 'l';
-  const std::string text = kFirst + longer + row + longer + row + other + row;
-  const PaddedText padded(text);
-  std::vector<const char*> ends;
-  for (const size_t rows : {1U, 2U, 3U}) {
-    ends.push_back(padded.view().data() + kFirst.size() + rows * (longer.size() + row.size()) - 1);
-  }
-  NgramRuns out;
-  for (auto* take : {TakePlainRows, TakePlainRowsScalar}) {
-    const auto taken =
-        take(NgramVersion::kV2, padded.view().data(), padded.view().data() + kFirst.size(),
-             ends.data(), ends.size(), kAllYears, &out);
-    EXPECT_EQ(taken.rows, 3U);
-    ASSERT_EQ(taken.runs, 2U);
-    EXPECT_EQ(out[0].records, 2U);
-    EXPECT_EQ(out[1].records, 1U);
-  }
-  // One byte more, and it is for the parser to say that the key is too long.
-  const PaddedText too_long(kFirst + longer + "k" + row);
-  const char* const end = too_long.view().data() + too_long.view().size() - 1;
-  for (auto* take : {TakePlainRows, TakePlainRowsScalar}) {
-    const auto taken = take(NgramVersion::kV2, too_long.view().data(),
-                            too_long.view().data() + kFirst.size(), &end, 1, kAllYears, &out);
-    EXPECT_EQ(taken.rows, 0U);
+TEST_P(NgramRowsTest, StopsWhereThereIsNoRoomForARun) {
+  for (const size_t rows_each : {1U, 3U}) {
+    std::string text;
+    for (size_t i = 0; i < NgramRows::kMostRuns + 10; ++i) {
+      for (size_t row = 0; row < rows_each; ++row)
+        text += i % 2 == 0 ? "\t1\t1\t1\n" : "a\t1\t1\t1\n";
+    }
+    const Taken taken = Take(TakePlainRows, NgramVersion::kV2, text);
+    EXPECT_EQ(taken.rows, rows_each * NgramRows::kMostRuns);
+    EXPECT_EQ(taken.runs.size(), NgramRows::kMostRuns);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameAsScalar(text));
   }
 }
 

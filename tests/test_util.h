@@ -89,11 +89,12 @@ class RecordingSink {
 
   explicit RecordingSink(uint64_t stop_after = kNever) : calls_left_(stop_after) {}
 
-  bool Add(std::span<const Record> added) {
-    for (const Record& record : added) {
+  template <class Item>
+  bool Add(std::span<const Item> added) {
+    for (const Item& item : added) {
       if (calls_left_ == 0) return false;
-      records.emplace_back(record.key_view(), record.amount);
-      record_count += record.records;
+      records.emplace_back(item.key_view(), AmountOf(item));
+      record_count += RecordsOf(item);
       --calls_left_;
     }
     return calls_left_ > 0;
@@ -111,7 +112,7 @@ class RecordingSink {
   uint64_t calls_left_;
 };
 
-static_assert(RecordSink<RecordingSink>);
+static_assert(SinkOf<RecordingSink, Record> && SinkOf<RecordingSink, Token>);
 
 /// What a parser makes of a text.
 struct Parsed {

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
+#include <type_traits>
 
 #include "common/escape.h"
 #include "common/format.h"
@@ -24,6 +26,7 @@ class ColumnParser {
       : delimiter_(options.delimiter),
         key_column_(options.key_column),
         value_column_(options.value_column),
+        last_column_(std::max(key_column_, value_column_)),
         not_split_(fmt::format(
             "there is no {} in it, which splits columns (-d)",
             delimiter_ == '\t' ? "tab" : "'" + EscapeForMessage({&delimiter_, 1}) + "'")),
@@ -32,60 +35,83 @@ class ColumnParser {
         bad_value_(fmt::format("column {}, the value (-v), is not a whole number from 0 to 2^64-1",
                                value_column_)) {}
 
-  template <RecordSink Sink>
+  template <class Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
-    RecordBatch records(&sink);
-    auto ends = ScanEither(text, delimiter_, '\n');
-    const char* const text_end = text.data() + text.size();
-    uint64_t lines = 0;
-    for (const char* line = text.data(); line < text_end; ++lines) {
-      std::string_view key;
-      std::string_view value;
-      const char* column_begin = line;
-      const char* column_end;
-      size_t column = 0;
-      for (bool in_line = true; in_line; column_begin = column_end + 1) {
-        column_end = ends.Next();
-        in_line = column_end < text_end && *column_end != '\n';
-        // Where carriage returns split columns, one before the line's end still belongs to that.
-        if (!in_line && delimiter_ == '\r' && column > 0 && column_begin == column_end) break;
-        ++column;
-        if (column != key_column_ && column != value_column_) continue;
-        std::string_view content(column_begin, column_end);
-        if (!in_line) content = WithoutFinalCr(content);
-        if (column == key_column_) key = content;
-        if (column == value_column_) value = content;
-      }
-      if (!Emit(key, value, {.line = {line, column_end}, .line_in_text = lines}, column,
-                &records)) {
-        return lines;
-      }
-      line = column_end + 1;
-    }
-    records.Flush();
-    return lines;
+    return value_column_ == 0 ? ParseInto<Token>(text, &sink) : ParseInto<Record>(text, &sink);
   }
 
  private:
-  template <class Records>
-  bool Emit(std::string_view key, std::string_view value, BadLine line, size_t columns,
-            Records* records) const {
-    uint64_t amount = 1;
-    if (columns < std::max(key_column_, value_column_)) {
-      line.reason = columns == 1            ? not_split_.c_str()
-                    : columns < key_column_ ? no_key_.c_str()
-                                            : no_value_.c_str();
-    } else if (value_column_ != 0 && !ParseCount(value.data(), value.size(), &amount)) {
-      line.reason = bad_value_.c_str();
-    } else {
-      return records->Add(key, amount);
+  // What was read of a line so far.
+  struct Line {
+    const char* begin;
+    const char* column;  // begin of the next one
+    size_t columns = 0;  // that ended
+    Token key{};
+    Token value{};
+  };
+
+  template <class Item, SinkOf<Item> Sink>
+  uint64_t ParseInto(std::string_view text, Sink* sink) const {
+    Batch<Item, Sink> items(sink);
+    const char* const text_end = text.data() + text.size();
+    Line line{.begin = text.data(), .column = text.data()};
+    uint64_t lines = 0;
+    ScanPositions ends;
+    for (const Window window : WindowsOf(text)) {
+      const size_t found = FindEither(window.begin, window.end, delimiter_, '\n', &ends);
+      for (const char* const end : std::span(ends).first(found)) {
+        if (*end != '\n') {
+          EndColumn({line.column, end}, &line);
+          line.column = end + 1;
+          continue;
+        }
+        if (!EndLine(end, &line, lines, &items)) return lines;
+        ++lines;
+        line = {.begin = end + 1, .column = end + 1};
+      }
     }
-    return records->Reject(line);
+    if (line.begin < text_end && EndLine(text_end, &line, lines, &items)) ++lines;
+    items.Flush();
+    return lines;
+  }
+
+  void EndColumn(Token content, Line* line) const {
+    ++line->columns;
+    if (line->columns == key_column_) line->key = content;
+    if (line->columns == value_column_) line->value = content;
+  }
+
+  template <class Item, SinkOf<Item> Sink>
+  bool EndLine(const char* end, Line* line, uint64_t number, Batch<Item, Sink>* items) const {
+    // Where carriage returns split columns, one before the line's end still belongs to that.
+    if (delimiter_ != '\r' || line->columns == 0 || line->column != end) {
+      EndColumn(WithoutFinalCr(Token{line->column, end}), line);
+    }
+    const char* reason = line->columns < last_column_ ? WhyIncomplete(line->columns) : nullptr;
+    if constexpr (std::is_same_v<Item, Record>) {
+      const std::string_view value = line->value.key_view();
+      const std::string_view key = line->key.key_view();
+      uint64_t amount;
+      if (reason == nullptr && ParseCount(value.data(), value.size(), &amount)) [[likely]] {
+        return items->Add({key.data(), key.size(), amount, 1});
+      }
+      if (reason == nullptr) reason = bad_value_.c_str();
+    } else {
+      if (reason == nullptr) [[likely]]
+        return items->Add(line->key);
+    }
+    return items->Reject({.line = {line->begin, end}, .line_in_text = number, .reason = reason});
+  }
+
+  const char* WhyIncomplete(size_t columns) const {
+    if (columns == 1) return not_split_.c_str();
+    return columns < key_column_ ? no_key_.c_str() : no_value_.c_str();
   }
 
   char delimiter_;
   size_t key_column_;
   size_t value_column_;
+  size_t last_column_;     // that there has to be
   std::string not_split_;  // what is wrong with a line
   std::string no_key_;
   std::string no_value_;

@@ -15,6 +15,24 @@
 
 namespace tally {
 
+/// Additions whose slots are on their way.
+struct AdditionRow {
+  static constexpr size_t kCapacity = 64;  // of both kinds together
+
+  size_t shorts = 0;
+  size_t longs = 0;
+  std::array<CountTable::Addition, kCapacity> short_keys;
+  std::array<CountTable::Addition, kCapacity> long_keys;
+
+  size_t size() const { return shorts + longs; }
+};
+
+/// Makes additions for this table, behind those in the row, and prefetches their slots; with the
+/// best instructions of this machine. A token counts 1, a record what it says. REQUIRES: there is
+/// room in the row.
+void PrepareAll(const CountTable& table, std::span<const Record> records, AdditionRow* row);
+void PrepareAll(const CountTable& table, std::span<const Token> tokens, AdditionRow* row);
+
 /// Adds to a table many keys at a time. A table is soon larger than the cache, so that each
 /// addition would wait for memory; here, all slots of a row of additions are asked for before the
 /// first is looked at, and while the next row is made ready.
@@ -28,13 +46,14 @@ class CountBuffer {
   CountBuffer(const CountBuffer&) = delete;
   CountBuffer& operator=(const CountBuffer&) = delete;
 
-  /// Adds each record's amount to its key's count, some of them only when Flush() is called; until
-  /// then the keys' bytes have to stay where they are, and no savepoint may be set. Keys are as
-  /// CountTable::Prepare() requires. Where an addition fails, of this call or an earlier one,
-  /// calls on_failure(result, key), which says whether to go on without it. Returns whether it
-  /// always did.
-  template <class OnFailure>
-  bool Add(std::span<const Record> records, OnFailure&& on_failure);
+  /// Adds each record's amount to its key's count, or 1 to each token's; some of them only when
+  /// Flush() is called. Until then the keys' bytes have to stay where they are, and no savepoint
+  /// may be set. REQUIRES: CountTable::kInlineBytes can be read at each key, of at most
+  /// CountTable::kLongestKeyBytes. Where an addition fails, of this call or an earlier one, calls
+  /// on_failure(result, key), which says whether to go on without it. Returns whether it always
+  /// did.
+  template <class Item, class OnFailure>
+  bool Add(std::span<const Item> items, OnFailure&& on_failure);
 
   /// Adds what still waits.
   template <class OnFailure>
@@ -43,36 +62,22 @@ class CountBuffer {
   const CountTable& table() const { return table_; }
 
  private:
-  static constexpr size_t kRowLength = 64;
-
-  // Additions whose slots are on their way.
-  struct Row {
-    size_t size = 0;
-    std::array<CountTable::Addition, kRowLength> additions;
-  };
-
   template <class OnFailure>
-  bool AddRow(Row* row, OnFailure&& on_failure);
+  bool AddRow(AdditionRow* row, OnFailure&& on_failure);
 
   CountTable& table_;
-  std::array<Row, 2> rows_;
-  Row* filling_ = rows_.data();
-  Row* waiting_ = rows_.data() + 1;  // full, or empty
+  std::array<AdditionRow, 2> rows_;
+  AdditionRow* filling_ = rows_.data();
+  AdditionRow* waiting_ = rows_.data() + 1;  // full, or empty
 };
 
-/// Makes additions of records, for this table, and prefetches their slots; with the best
-/// instructions of this machine. REQUIRES: there are as many `additions`.
-void PrepareAll(const CountTable& table, std::span<const Record> records,
-                CountTable::Addition* additions);
-
-template <class OnFailure>
-bool CountBuffer::Add(std::span<const Record> records, OnFailure&& on_failure) {
-  while (!records.empty()) {
-    const size_t size = std::min(records.size(), kRowLength - filling_->size);
-    PrepareAll(table_, records.first(size), &filling_->additions[filling_->size]);
-    filling_->size += size;
-    records = records.subspan(size);
-    if (filling_->size < kRowLength) return true;
+template <class Item, class OnFailure>
+bool CountBuffer::Add(std::span<const Item> items, OnFailure&& on_failure) {
+  while (!items.empty()) {
+    const size_t size = std::min(items.size(), AdditionRow::kCapacity - filling_->size());
+    PrepareAll(table_, items.first(size), filling_);
+    items = items.subspan(size);
+    if (filling_->size() < AdditionRow::kCapacity) return true;
     if (!AddRow(waiting_, on_failure)) return false;
     std::swap(filling_, waiting_);
   }
@@ -85,16 +90,21 @@ bool CountBuffer::Flush(OnFailure&& on_failure) {
 }
 
 template <class OnFailure>
-bool CountBuffer::AddRow(Row* row, OnFailure&& on_failure) {
-  auto left = std::span<const CountTable::Addition>(row->additions).first(row->size);
-  row->size = 0;
-  for (;;) {
-    size_t added;
-    const AddResult result = table_.AddAll(left, &added);
-    if (result == AddResult::kAdded) return true;
-    if (!on_failure(result, left[added].key())) return false;
-    left = left.subspan(added + 1);
+bool CountBuffer::AddRow(AdditionRow* row, OnFailure&& on_failure) {
+  std::span<CountTable::Addition> shorts(row->short_keys.data(), row->shorts);
+  std::span<CountTable::Addition> longs(row->long_keys.data(), row->longs);
+  row->shorts = 0;
+  row->longs = 0;
+  CountTable::Addition failed;
+  while (!shorts.empty()) {
+    const AddResult result = table_.AddShort(&shorts, &failed);
+    if (result != AddResult::kAdded && !on_failure(result, failed.key_view())) return false;
   }
+  while (!longs.empty()) {
+    const AddResult result = table_.AddLong(&longs, &failed);
+    if (result != AddResult::kAdded && !on_failure(result, failed.key_view())) return false;
+  }
+  return true;
 }
 
 }  // namespace tally

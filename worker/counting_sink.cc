@@ -13,17 +13,21 @@ void CountingSink::Finish() {
       [this](CountTable::AddResult result, std::string_view key) { return Fail(result, key); });
 }
 
-// With a key among them that is too long.
-bool CountingSink::AddEach(std::span<const Record> records) {
-  for (const Record& record : records) {
-    const bool go_on =
-        record.key_size > kMaxKeyBytes
-            ? RejectLongKey(record.key_view())
-            : AddShorter({&record, 1}, {.records = record.records, .amount = record.amount});
+// With a key among them that may be too long.
+template <class Item>
+bool CountingSink::AddEach(std::span<const Item> items) {
+  for (const Item& item : items) {
+    const bool go_on = KeySizeOf(item) > kMaxKeyBytes
+                           ? RejectLongKey(item.key_view())
+                           : AddShorter(std::span(&item, 1),
+                                        {.records = RecordsOf(item), .amount = AmountOf(item)});
     if (!go_on) return false;
   }
   return true;
 }
+
+template bool CountingSink::AddEach(std::span<const Record> items);
+template bool CountingSink::AddEach(std::span<const Token> items);
 
 bool CountingSink::RejectLongKey(std::string_view key) {
   const bool has_lines = plan_.format.format != Format::kWords;

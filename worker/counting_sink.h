@@ -29,18 +29,8 @@ class CountingSink {
         counts_(counts),
         report_(report) {}
 
-  bool Add(std::span<const Record> records) {
-    Beat();
-    ChunkCount count;
-    size_t longest_key = 0;
-    for (const Record& record : records) {
-      count.records += record.records;
-      count.amount += record.amount;
-      longest_key = std::max(longest_key, record.key_size);
-    }
-    if (longest_key > kMaxKeyBytes) return AddEach(records);
-    return AddShorter(records, count);
-  }
+  bool Add(std::span<const Record> records) { return AddItems(records); }
+  bool Add(std::span<const Token> tokens) { return AddItems(tokens); }
 
   bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
 
@@ -51,14 +41,32 @@ class CountingSink {
   bool failed() const { return failed_; }
 
  private:
-  bool AddShorter(std::span<const Record> records, const ChunkCount& count) {
+  // `Item`: a Record or a Token.
+  template <class Item>
+  bool AddItems(std::span<const Item> items) {
+    Beat();
+    ChunkCount count;
+    size_t size_bits = 0;
+    for (const Item& item : items) {
+      count.records += RecordsOf(item);
+      count.amount += AmountOf(item);
+      size_bits |= KeySizeOf(item);
+    }
+    // (A few that are not too long look so here.)
+    if (size_bits >= kMaxKeyBytes) [[unlikely]]
+      return AddEach(items);
+    return AddShorter(items, count);
+  }
+  template <class Item>
+  bool AddEach(std::span<const Item> items);
+  template <class Item>
+  bool AddShorter(std::span<const Item> items, const ChunkCount& count) {
     count_.records += count.records;
     count_.amount += count.amount;
-    return counts_->Add(records, [this](CountTable::AddResult result, std::string_view key) {
+    return counts_->Add(items, [this](CountTable::AddResult result, std::string_view key) {
       return Fail(result, key);
     });
   }
-  bool AddEach(std::span<const Record> records);
   bool RejectLongKey(std::string_view key);
   bool Reject(const BadLine& bad, bool has_line_number);
   // Returns whether to go on.

@@ -17,9 +17,45 @@
 
 namespace tally {
 
-/// Room for every position of a window, and for the few that are written behind the last one.
+/// Room for every position of a window, and for kSpareScanPositions that a kernel may write behind
+/// the last one.
 constexpr size_t kScanWindowBytes = 2048;
-using ScanPositions = std::array<const char*, kScanWindowBytes + 8>;
+constexpr size_t kSpareScanPositions = 16;
+using ScanPositions = std::array<const char*, kScanWindowBytes + kSpareScanPositions>;
+
+/// Calls for all of a text, one after the other: `for (const Window window : WindowsOf(text))`.
+struct Window {
+  const char* begin;
+  const char* end;
+};
+class WindowsOf {
+ public:
+  explicit WindowsOf(std::string_view text) : text_(text) {}
+
+  class Iterator {
+   public:
+    Iterator(const char* begin, const char* text_end) : begin_(begin), text_end_(text_end) {}
+    Window operator*() const { return {begin_, begin_ + size()}; }
+    Iterator& operator++() {
+      begin_ += size();
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return begin_ != other.begin_; }
+
+   private:
+    size_t size() const {
+      return std::min(static_cast<size_t>(text_end_ - begin_), kScanWindowBytes);
+    }
+
+    const char* begin_;
+    const char* text_end_;
+  };
+  Iterator begin() const { return {text_.data(), text_.data() + text_.size()}; }
+  Iterator end() const { return {text_.data() + text_.size(), text_.data() + text_.size()}; }
+
+ private:
+  std::string_view text_;
+};
 
 /// The kernels. Each writes positions in [begin, end) to `out`, in order, and returns how many.
 /// REQUIRES: end - begin <= kScanWindowBytes, and kReadablePadding bytes are readable at `end`.
@@ -38,16 +74,15 @@ struct WordScanState {
   unsigned spaces_ahead = 0;  // bytes at the next window's start that end a space of this one
 };
 size_t FindWordEdges(const char* begin, const char* end, const char* text_end, WordScanState* state,
-                     ScanPositions* out);
+                     const char** out);
 size_t FindWordEdgesScalar(const char* begin, const char* end, const char* text_end,
-                           WordScanState* state, ScanPositions* out);
+                           WordScanState* state, const char** out);
 
-/// Hands out a kernel's positions one by one, window after window.
-template <class FindInWindow>
-class PositionStream {
+/// Hands out the positions of `a` and `b` in a text one by one.
+class ScanEither {
  public:
-  PositionStream(std::string_view text, FindInWindow find)
-      : next_window_(text.data()), text_end_(text.data() + text.size()), find_(find) {}
+  ScanEither(std::string_view text, char a, char b)
+      : next_window_(text.data()), text_end_(text.data() + text.size()), a_(a), b_(b) {}
 
   /// The next position; the end of the text when there is none left, as often as asked.
   const char* Next() {
@@ -63,7 +98,7 @@ class PositionStream {
       if (next_window_ == text_end_) return false;
       const size_t left = static_cast<size_t>(text_end_ - next_window_);
       const char* const end = next_window_ + std::min(left, kScanWindowBytes);
-      found_ = find_(next_window_, end, &positions_);
+      found_ = FindEither(next_window_, end, a_, b_, &positions_);
       next_window_ = end;
     }
     return true;
@@ -71,27 +106,12 @@ class PositionStream {
 
   const char* next_window_;
   const char* text_end_;
-  FindInWindow find_;
+  char a_;
+  char b_;
   size_t used_ = 0;
   size_t found_ = 0;
   ScanPositions positions_;
 };
-
-/// The positions of `a` and `b` in `text`, in order.
-inline auto ScanEither(std::string_view text, char a, char b) {
-  return PositionStream(text, [a, b](const char* begin, const char* end, ScanPositions* out) {
-    return FindEither(begin, end, a, b, out);
-  });
-}
-
-/// The begin and the end of each word of `text`, in turn; a last word that reaches the end of the
-/// text has no end of its own.
-inline auto ScanWords(std::string_view text) {
-  return PositionStream(text, [text_end = text.data() + text.size(), state = WordScanState{}](
-                                  const char* begin, const char* end, ScanPositions* out) mutable {
-    return FindWordEdges(begin, end, text_end, &state, out);
-  });
-}
 
 }  // namespace tally
 

@@ -2,6 +2,9 @@
 #ifndef TALLY_WORKER_LINE_PARSER_H_
 #define TALLY_WORKER_LINE_PARSER_H_
 
+#include <array>
+#include <span>
+
 #include "worker/delimiter_scanner.h"
 #include "worker/parser.h"
 
@@ -10,18 +13,27 @@ namespace tally {
 /// Counts 1 for each line, empty ones too. A final carriage return is no part of a line.
 class LineParser {
  public:
-  template <RecordSink Sink>
+  template <SinkOf<Token> Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
-    RecordBatch records(&sink);
-    auto newlines = ScanEither(text, '\n', '\n');
     const char* const text_end = text.data() + text.size();
+    const char* line = text.data();
     uint64_t lines = 0;
-    for (const char* line = text.data(); line < text_end; ++lines) {
-      const char* const line_end = newlines.Next();
-      if (!records.Add(WithoutFinalCr({line, line_end}), 1)) return lines;
-      line = line_end + 1;
+    ScanPositions newlines;
+    std::array<Token, kScanWindowBytes> tokens;
+    for (const Window window : WindowsOf(text)) {
+      const size_t found = FindEither(window.begin, window.end, '\n', '\n', &newlines);
+      for (size_t i = 0; i < found; ++i) {
+        tokens[i] = WithoutFinalCr(Token{line, newlines[i]});
+        line = newlines[i] + 1;
+      }
+      lines += found;
+      if (found > 0 && !sink.Add(std::span<const Token>(tokens).first(found))) return lines;
     }
-    records.Flush();
+    if (line < text_end) {
+      const Token last = WithoutFinalCr(Token{line, text_end});
+      sink.Add(std::span(&last, 1));
+      ++lines;
+    }
     return lines;
   }
 };

@@ -4,6 +4,7 @@
 #define TALLY_WORKER_NGRAM_PARSER_H_
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -54,36 +55,59 @@ class NgramRowParser {
  public:
   explicit NgramRowParser(const NgramFilter& filter) : filter_(filter) {}
 
-  template <RecordSink Sink>
+  template <SinkOf<Record> Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
     const char* const text_end = text.data() + text.size();
-    const char* line = text.data();
     uint64_t lines = 0;
-    ScanPositions newlines;
-    for (const char* window = line; window < text_end;) {
-      const size_t left = static_cast<size_t>(text_end - window);
-      const char* const window_end = window + std::min(left, kScanWindowBytes);
-      const size_t ends = FindEither(window, window_end, '\n', '\n', &newlines);
-      for (size_t done = 0; done < ends;) {
-        NgramRuns runs;
-        const NgramRowsTaken taken = TakePlainRows(kVersion, text.data(), line, &newlines[done],
-                                                   ends - done, filter_.years, &runs);
-        if (taken.runs > 0 && !sink.Add(Accepted(std::span(runs).first(taken.runs)))) return lines;
-        done += taken.rows;
-        lines += taken.rows;
-        if (taken.rows > 0) line = newlines[done - 1] + 1;
-        if (done == ends) break;
-        if (!ParseLine({line, newlines[done]}, lines, sink)) return lines;
-        line = newlines[done++] + 1;
-        ++lines;
-      }
-      window = window_end;
+    NgramRows first;
+    NgramRows second;
+    const char* row = text.data();
+    while (static_cast<size_t>(text_end - row) > kMostPlainRowBytes) {
+      SetRanges({row, text_end}, &first, &second);
+      TakePlainRows(kVersion, filter_.years, &first, &second);
+      if (!TakeAll(text_end, &first, sink, &lines)) return lines;
+      if (!TakeAll(text_end, &second, sink, &lines)) return lines;
+      row = std::max(first.next, second.next);
     }
-    if (line < text_end && ParseLine({line, text_end}, lines, sink)) ++lines;
+    for (; row < text_end; ++lines) {
+      if (!ParseLine(&row, text_end, lines, sink)) return lines;
+    }
     return lines;
   }
 
  private:
+  // The next lines of the text: half of them for each, where there are so many.
+  static void SetRanges(std::string_view text, NgramRows* first, NgramRows* second) {
+    constexpr size_t kRangesBytes = size_t{64} << 10;
+    const char* const limit =
+        text.data() + std::min(text.size() - kMostPlainRowBytes, kRangesBytes);
+    const char* const half = text.data() + (limit - text.data()) / 2;
+    const void* const newline = std::memchr(half, '\n', static_cast<size_t>(limit - half));
+    first->next = text.data();
+    first->limit = newline == nullptr ? limit : static_cast<const char*>(newline) + 1;
+    second->next = first->limit;
+    second->limit = limit;
+  }
+
+  // Hands on what was taken, and takes the rest, the lines between plain rows as well.
+  template <SinkOf<Record> Sink>
+  bool TakeAll(const char* text_end, NgramRows* rows, Sink& sink, uint64_t* lines) const {
+    for (;;) {
+      *lines += rows->rows_taken;
+      const auto runs = Accepted(rows->runs_taken());
+      if (!runs.empty() && !sink.Add(runs)) return false;
+      if (rows->next >= rows->limit) return true;
+      if (!rows->is_full()) {
+        if (!ParseLine(&rows->next, text_end, *lines, sink)) return false;
+        ++*lines;
+      }
+      NgramRows none;
+      none.next = text_end;
+      none.limit = text_end;
+      TakePlainRows(kVersion, filter_.years, rows, &none);
+    }
+  }
+
   std::span<const Record> Accepted(std::span<Record> runs) const {
     if (filter_.tags == TagFilter::kAll) return runs;
     const auto end = std::remove_if(runs.begin(), runs.end(), [this](const Record& run) {
@@ -92,9 +116,13 @@ class NgramRowParser {
     return runs.first(static_cast<size_t>(end - runs.begin()));
   }
 
-  // Any line.
-  template <RecordSink Sink>
-  bool ParseLine(std::string_view line, uint64_t line_in_text, Sink& sink) const {
+  // Any line, and goes on to the next one.
+  template <SinkOf<Record> Sink>
+  bool ParseLine(const char** next, const char* text_end, uint64_t line_in_text, Sink& sink) const {
+    const void* const newline = std::memchr(*next, '\n', static_cast<size_t>(text_end - *next));
+    const char* const end = newline == nullptr ? text_end : static_cast<const char*>(newline);
+    const std::string_view line(*next, end);
+    *next = std::min(end + 1, text_end);
     NgramRow row;
     const char* const reason = ParseNgramRow(kVersion, line, &row);
     if (reason != nullptr) {
@@ -102,7 +130,7 @@ class NgramRowParser {
     }
     if (!filter_.years.Contains(row.year) || !filter_.Accepts(row.ngram)) return true;
     const Record record{row.ngram.data(), row.ngram.size(), row.match_count, 1};
-    return sink.Add({&record, 1});
+    return sink.Add(std::span(&record, 1));
   }
 
   NgramFilter filter_;
@@ -117,9 +145,9 @@ class NgramV3Parser {
  public:
   explicit NgramV3Parser(const NgramFilter& filter) : filter_(filter) {}
 
-  template <RecordSink Sink>
+  template <SinkOf<Record> Sink>
   uint64_t Parse(std::string_view text, Sink& sink) const {
-    RecordBatch records(&sink);
+    Batch<Record, Sink> records(&sink);
     auto ends = ScanEither(text, '\t', '\n');
     const char* const text_end = text.data() + text.size();
     uint64_t lines = 0;
@@ -163,7 +191,10 @@ class NgramV3Parser {
 
   template <class Records>
   static bool Emit(std::string_view ngram, const Sum& sum, Records* records) {
-    return records->Add(ngram, sum.total) && (sum.excess == 0 || records->Add(ngram, sum.excess));
+    const auto add = [&](uint64_t amount) {
+      return records->Add({ngram.data(), ngram.size(), amount, 1});
+    };
+    return add(sum.total) && (sum.excess == 0 || add(sum.excess));
   }
 
   NgramFilter filter_;

@@ -8,9 +8,10 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
-#include <span>
+#include <string_view>
 
 #include "worker/byte_masks-inl.h"
 #include "worker/number.h"
@@ -21,120 +22,172 @@ namespace tally {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr size_t kTail = kNgramTailBytes;
-using Tail = BytesOf<kTail>;
-using TailVector = VectorOf<kTail>;
+constexpr size_t kTail = kMostPlainTailBytes;
 
-HWY_INLINE uint32_t MaskOfTabs(const char* block) {
-  const TailVector tab = hn::Set(Tail(), '\t');
-  return static_cast<uint32_t>(BlockMask<kTail>(
-      block, [&](TailVector bytes, size_t) HWY_ATTR { return hn::Eq(bytes, tab); }));
+// Bit i: whether block[i] is that byte.
+template <size_t kBlockBytes>
+HWY_INLINE uint64_t MaskOf(char byte, const char* block) {
+  const auto wanted = hn::Set(BytesOf<kBlockBytes>(), static_cast<uint8_t>(byte));
+  return BlockMask<kBlockBytes>(block,
+                                [&](auto bytes, size_t) HWY_ATTR { return hn::Eq(bytes, wanted); });
 }
 
-HWY_INLINE uint32_t MaskOfDigits(const char* block) {
-  const TailVector zero = hn::Set(Tail(), '0');
-  const TailVector nine = hn::Set(Tail(), 9);
-  return static_cast<uint32_t>(BlockMask<kTail>(block, [&](TailVector bytes, size_t) HWY_ATTR {
-    const TailVector digits = hn::Sub(bytes, zero);
-    return hn::Eq(hn::Min(digits, nine), digits);
-  }));
+HWY_INLINE uint64_t MaskOfDigits(const char* tail) {
+  const BytesOf<kTail> d;
+  const hn::RebindToSigned<decltype(d)> d_signed;
+  // Brings '9' to the largest signed byte: one comparison.
+  const auto up = hn::Set(d, 127 - '9');
+  const auto below_digits = hn::Set(d_signed, 127 - 10);
+  return BlockMask<kTail>(tail, [&](auto bytes, size_t) HWY_ATTR {
+    return hn::RebindMask(d, hn::Gt(hn::BitCast(d_signed, hn::Add(bytes, up)), below_digits));
+  });
 }
 
-HWY_INLINE uint32_t MaskOfEqual(const char* a, const char* b) {
-  return static_cast<uint32_t>(BlockMask<kTail>(a, [&](TailVector bytes, size_t offset) HWY_ATTR {
-    return hn::Eq(bytes, hn::LoadU(Tail(), reinterpret_cast<const uint8_t*>(b) + offset));
-  }));
+// Where `a` and `b` are the same, as far as keys can reach.
+constexpr size_t kKeyBlock = kMostPlainKeyBytes + 1;  // with the tab
+HWY_INLINE uint64_t MaskOfSame(const char* a, const char* b) {
+  const BytesOf<kKeyBlock> d;
+  return BlockMask<kKeyBlock>(a, [&](auto bytes, size_t offset) HWY_ATTR {
+    return hn::Eq(bytes, hn::LoadU(d, reinterpret_cast<const uint8_t*>(b) + offset));
+  });
 }
 
-HWY_INLINE uint32_t OnesBelow(size_t bit) {
-  return static_cast<uint32_t>((uint64_t{1} << std::min(bit, kTail)) - 1);
-}
+// The position of the lowest bit. REQUIRES: there is one.
+HWY_INLINE size_t Lowest(uint64_t mask) { return hwy::Num0BitsBelowLS1Bit_Nonzero64(mask); }
 
-// The bits of a row's tail that are the row's.
-HWY_INLINE uint32_t MaskOfRow(size_t size) {
-  // Rows around the tail's size are frequent: no branch.
-  const int64_t before = static_cast<int64_t>(kTail) - static_cast<int64_t>(size);
-  return static_cast<uint32_t>(~uint64_t{0} << (before & ~(before >> 63)));
-}
+// What no plain row begins with: for the first one to be compared with.
+alignas(64) constexpr auto kNoKey = [] {
+  std::array<char, kKeyBlock> newlines{};
+  newlines.fill('\n');
+  return newlines;
+}();
 
-HWY_INLINE bool IsPlainKey(const char* key, size_t size) {
-  return size <= kMaxKeyBytes && std::memchr(key, '\t', size) == nullptr;
-}
+// Takes rows one by one, and keeps the run of the last one: it goes to the others when the next run
+// begins, if any of its rows count.
+template <size_t kNumbers, bool kAllYears>
+class RowReader {
+ public:
+  HWY_INLINE RowReader(const YearRange& years, NgramRows* rows)
+      : years_(years), rows_(*rows), row_(rows->next), limit_(rows->limit) {}
 
-HWY_INLINE bool SameKey(const char* a, const char* b, size_t size) {
-  if (size > kTail) return std::memcmp(a, b, size) == 0;
-  return (~MaskOfEqual(a, b) & OnesBelow(size)) == 0;
-}
+  // Returns whether there was a row, and a plain one.
+  HWY_INLINE bool TakeRow() {
+    if (row_ >= limit_) return false;
+    size_t key_size = ngram_size_;
+    // The key and the tab behind it are most often those of the row before.
+    const bool is_same = (~MaskOfSame(row_, ngram_) & key_and_tab_) == 0;
+    if (!is_same) {
+      const uint64_t key_ends = MaskOf<kKeyBlock>('\t', row_) | MaskOf<kKeyBlock>('\n', row_);
+      if (key_ends == 0 || run_count_ == NgramRows::kMostRuns - 1) return false;
+      key_size = Lowest(key_ends);
+      if (row_[key_size] != '\t') return false;
+    }
 
-// Takes the position of the lowest bit off the mask; kTail where there is none.
-HWY_INLINE size_t TakeLowest(uint32_t* mask) {
-  const uint64_t guarded = uint64_t{1} << kTail | *mask;
-  *mask &= *mask - 1;
-  return hwy::Num0BitsBelowLS1Bit_Nonzero64(guarded);
+    // Where the numbers end: by a tab each, but the last one by the first byte that is neither.
+    // Where there are too few of them, sizes are wrong: all that is not found is behind the tail.
+    constexpr uint64_t kBehind = ((uint64_t{1} << kNumbers) - 1) << kTail;
+    const char* const tail = row_ + key_size + 1;
+    uint64_t ends = (~MaskOfDigits(tail) & ((uint64_t{1} << kTail) - 1)) | kBehind;
+    const size_t last_end = Lowest(ends & ~MaskOf<kTail>('\t', tail));
+    size_t end[kNumbers];
+    HWY_UNROLL(4)
+    for (size_t i = 0; i < kNumbers; ++i) {
+      end[i] = Lowest(ends);
+      ends &= ends - 1;
+    }
+    size_t sizes_less_1 = end[0] - 1;
+    HWY_UNROLL(4)
+    for (size_t i = 1; i < kNumbers; ++i) sizes_less_1 |= end[i] - end[i - 1] - 2;
+    // In one comparison.
+    if ((sizes_less_1 | (last_end ^ end[kNumbers - 1]) << 3) > 7) return false;
+    const char* newline = tail + last_end;
+    if (*newline != '\n' && (*newline != '\r' || *++newline != '\n')) return false;
+
+    if (!is_same) BeginRun(key_size);
+    row_ = newline + 1;
+    ++rows_taken_;
+    if constexpr (!kAllYears) {
+      if (!years_.Contains(EightDigitsToNumber(LoadDigits(tail, end[0])))) return true;
+      ++rows_counted_;
+    }
+    matches_.Add(LoadDigits(tail + end[0] + 1, end[1] - end[0] - 1));
+    if (--additions_left_ == 0) SumUp();
+    return true;
+  }
+
+  HWY_INLINE void Finish() {
+    EndRun();
+    rows_.next = row_;
+    rows_.rows_taken = rows_taken_;
+    rows_.run_count = run_count_;
+  }
+
+ private:
+  HWY_INLINE void SumUp() {
+    run_matches_ += matches_.TakeNumber();
+    additions_left_ = EightDigitsSum::kMostAdditions;
+  }
+
+  HWY_INLINE size_t rows_counted() const { return kAllYears ? rows_taken_ : rows_counted_; }
+
+  HWY_INLINE void BeginRun(size_t key_size) {
+    EndRun();
+    ngram_ = row_;
+    ngram_size_ = key_size;
+    key_and_tab_ = ~uint64_t{0} >> (kKeyBlock - 1 - key_size);
+    counted_before_run_ = rows_counted();
+    run_matches_ = 0;
+  }
+  HWY_INLINE void EndRun() {
+    SumUp();
+    const size_t run_rows = rows_counted() - counted_before_run_;
+    rows_.runs[run_count_] = {ngram_, ngram_size_, run_matches_, run_rows};
+    run_count_ += run_rows != 0 ? 1 : 0;
+  }
+
+  const YearRange& years_;
+  NgramRows& rows_;
+  const char* row_;  // the next one
+  const char* limit_;
+  size_t rows_taken_ = 0;
+  size_t rows_counted_ = 0;
+  size_t run_count_ = 0;
+
+  const char* ngram_ = kNoKey.data();
+  size_t ngram_size_ = 0;
+  uint64_t key_and_tab_ = ~uint64_t{0};  // a bit for each byte of both
+  size_t counted_before_run_ = 0;
+  uint64_t run_matches_ = 0;
+  EightDigitsSum matches_;  // that are not in run_matches_ yet
+  unsigned additions_left_ = EightDigitsSum::kMostAdditions;
+};
+
+template <size_t kNumbers, bool kAllYears>
+HWY_INLINE void TakeRows(const YearRange& years, NgramRows* first, NgramRows* second) {
+  RowReader<kNumbers, kAllYears> one(years, first);
+  RowReader<kNumbers, kAllYears> other(years, second);
+  while (one.TakeRow() && other.TakeRow()) {
+  }
+  while (one.TakeRow()) {
+  }
+  while (other.TakeRow()) {
+  }
+  one.Finish();
+  other.Finish();
 }
 
 template <size_t kNumbers>
-HWY_INLINE NgramRowsTaken TakeRows(const char* text, const char* begin, const char* const* ends,
-                                   size_t rows, const YearRange& years, Record* runs) {
-  const bool all_years = years.IsAll();
-  // The current run. It goes to the others when the next one begins, if any of its rows count.
-  const char* ngram = begin;
-  size_t ngram_size = ~size_t{0};
-  uint64_t run_rows = 0;
-  uint64_t run_matches = 0;
-  size_t run_count = 0;
-  const auto end_run = [&]() HWY_ATTR {
-    runs[run_count] = {ngram, ngram_size, run_matches, run_rows};
-    run_count += run_rows != 0 ? 1 : 0;
-  };
-  size_t row = 0;
-  for (const char* key = begin; row < rows; key = ends[row++] + 1) {
-    const char* end = ends[row];
-    if (static_cast<size_t>(end - text) <= kTail) break;
-    end -= end[-1] == '\r' ? 1 : 0;
-    const char* const tail = end - kTail;
-    const size_t size = static_cast<size_t>(end - key);
-    uint32_t tabs = MaskOfTabs(tail) & MaskOfRow(size);
-    const uint32_t others = ~(tabs | MaskOfDigits(tail));
-
-    // Where the tab before each number stands. Where there are too few of them, a size is wrong.
-    size_t tab[kNumbers + 1];
-    HWY_UNROLL(4)
-    for (size_t i = 0; i < kNumbers; ++i) tab[i] = TakeLowest(&tabs);
-    tab[kNumbers] = kTail;
-    size_t sizes_less_1 = 0;
-    HWY_UNROLL(4)
-    for (size_t i = 0; i < kNumbers; ++i) sizes_less_1 |= tab[i + 1] - tab[i] - 2;
-    if (sizes_less_1 > 7 || tabs != 0 || others >> tab[0] != 0) break;
-
-    const size_t key_size = size - kTail + tab[0];
-    if (key_size != ngram_size || !SameKey(key, ngram, key_size)) {
-      if (size > kTail && !IsPlainKey(key, key_size)) break;
-      end_run();
-      ngram = key;
-      ngram_size = key_size;
-      run_rows = 0;
-      run_matches = 0;
-    }
-    const auto number = [&](size_t i) HWY_ATTR {
-      return EightDigitsToNumber(LoadDigits(tail + tab[i] + 1, tab[i + 1] - tab[i] - 1));
-    };
-    if (!all_years && !years.Contains(number(0))) continue;
-    ++run_rows;
-    run_matches += number(1);
-  }
-  end_run();
-  return {.rows = row, .runs = run_count};
+HWY_INLINE void TakeRowsOf(const YearRange& years, NgramRows* first, NgramRows* second) {
+  if (years.IsAll()) return TakeRows<kNumbers, true>(years, first, second);
+  TakeRows<kNumbers, false>(years, first, second);
 }
 
-NgramRowsTaken TakeV1Rows(const char* text, const char* begin, const char* const* ends, size_t rows,
-                          const YearRange& years, Record* runs) {
-  return TakeRows<4>(text, begin, ends, rows, years, runs);
+void TakeV1Rows(const YearRange& years, NgramRows* first, NgramRows* second) {
+  TakeRowsOf<4>(years, first, second);
 }
 
-NgramRowsTaken TakeV2Rows(const char* text, const char* begin, const char* const* ends, size_t rows,
-                          const YearRange& years, Record* runs) {
-  return TakeRows<3>(text, begin, ends, rows, years, runs);
+void TakeV2Rows(const YearRange& years, NgramRows* first, NgramRows* second) {
+  TakeRowsOf<3>(years, first, second);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -146,60 +199,67 @@ namespace tally {
 
 namespace {
 
-// The key of the row, if it is plain, and its numbers.
-std::optional<std::string_view> SplitPlainRow(std::string_view row, std::span<uint64_t> numbers) {
-  size_t tail = 0;
-  for (size_t i = numbers.size(); i-- > 0;) {
-    const size_t tab = row.rfind('\t');
-    if (tab == std::string_view::npos) return std::nullopt;
-    const std::string_view digits = row.substr(tab + 1);
-    if (digits.size() > 8 || !ParseCountScalar(digits.data(), digits.size(), &numbers[i])) {
-      return std::nullopt;
-    }
-    tail += 1 + digits.size();
-    row = row.substr(0, tab);
+// The key of a row, if it is plain, its numbers, and its size with the newline. So much of the text
+// can be read that it has room.
+std::optional<std::string_view> SplitPlainRow(const char* begin, std::span<uint64_t> numbers,
+                                              size_t* row_size) {
+  const std::string_view text(begin, kMostPlainRowBytes);
+  const size_t key_size = text.substr(0, kMostPlainKeyBytes + 1).find_first_of("\t\n");
+  if (key_size == std::string_view::npos || text[key_size] == '\n') return std::nullopt;
+  std::string_view tail = text.substr(key_size + 1, kMostPlainTailBytes + 2);
+  const size_t newline = tail.find('\n');
+  if (newline == std::string_view::npos) return std::nullopt;
+  *row_size = key_size + 1 + newline + 1;
+  tail = WithoutFinalCr(tail.substr(0, newline));
+  if (tail.size() > kMostPlainTailBytes) return std::nullopt;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const bool is_last = i + 1 == numbers.size();
+    const size_t size = is_last ? tail.size() : tail.find('\t');
+    if (size > 8 || !ParseCountScalar(tail.data(), size, &numbers[i])) return std::nullopt;
+    tail.remove_prefix(std::min(size + 1, tail.size()));
   }
-  const bool is_plain = tail <= kNgramTailBytes && row.size() <= kMaxKeyBytes &&
-                        row.find('\t') == std::string_view::npos;
-  return is_plain ? std::optional(row) : std::nullopt;
+  return text.substr(0, key_size);
 }
 
-}  // namespace
-
-NgramRowsTaken TakePlainRowsScalar(NgramVersion version, const char* text, const char* begin,
-                                   const char* const* ends, size_t rows, const YearRange& years,
-                                   NgramRuns* runs) {
+void TakeScalar(NgramVersion version, const YearRange& years, NgramRows* rows) {
   std::array<uint64_t, 4> numbers{};
   const std::span<uint64_t> wanted(numbers.data(), version == NgramVersion::kV1 ? 4 : 3);
   std::optional<std::string_view> run_key;  // of the last row, which counts or not
   bool run_is_open = false;
-  NgramRowsTaken taken;
-  for (; taken.rows < rows; begin = ends[taken.rows++] + 1) {
-    const std::string_view row = WithoutFinalCr({begin, ends[taken.rows]});
-    if (ends[taken.rows] - text <= static_cast<ptrdiff_t>(kNgramTailBytes)) break;
-    const auto key = SplitPlainRow(row, wanted);
+  rows->rows_taken = 0;
+  rows->run_count = 0;
+  for (size_t row_size; rows->next < rows->limit; rows->next += row_size) {
+    const auto key = SplitPlainRow(rows->next, wanted, &row_size);
     if (!key) break;
+    const size_t runs_ended = rows->run_count - (run_is_open ? 1 : 0);
+    if (key != run_key && runs_ended == NgramRows::kMostRuns - 1) break;
+    ++rows->rows_taken;
     if (key != run_key) run_is_open = false;
     run_key = key;
     if (!years.Contains(numbers[0])) continue;
-    if (!run_is_open) (*runs)[taken.runs++] = {key->data(), key->size(), 0, 0};
+    if (!run_is_open) rows->runs[rows->run_count++] = {key->data(), key->size(), 0, 0};
     run_is_open = true;
-    Record& run = (*runs)[taken.runs - 1];
+    Record& run = rows->runs[rows->run_count - 1];
     ++run.records;
     run.amount += numbers[1];
   }
-  return taken;
+}
+
+}  // namespace
+
+void TakePlainRowsScalar(NgramVersion version, const YearRange& years, NgramRows* first,
+                         NgramRows* second) {
+  TakeScalar(version, years, first);
+  TakeScalar(version, years, second);
 }
 
 HWY_EXPORT(TakeV1Rows);
 HWY_EXPORT(TakeV2Rows);
 
-NgramRowsTaken TakePlainRows(NgramVersion version, const char* text, const char* begin,
-                             const char* const* ends, size_t rows, const YearRange& years,
-                             NgramRuns* runs) {
-  return version == NgramVersion::kV1
-             ? HWY_DYNAMIC_DISPATCH(TakeV1Rows)(text, begin, ends, rows, years, runs->data())
-             : HWY_DYNAMIC_DISPATCH(TakeV2Rows)(text, begin, ends, rows, years, runs->data());
+void TakePlainRows(NgramVersion version, const YearRange& years, NgramRows* first,
+                   NgramRows* second) {
+  return version == NgramVersion::kV1 ? HWY_DYNAMIC_DISPATCH(TakeV1Rows)(years, first, second)
+                                      : HWY_DYNAMIC_DISPATCH(TakeV2Rows)(years, first, second);
 }
 
 }  // namespace tally

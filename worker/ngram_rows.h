@@ -6,44 +6,49 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "common/format.h"
-#include "worker/delimiter_scanner.h"
 #include "worker/record.h"
 
 namespace tally {
 
-/// Room for every row that ends in a window (the shortest has 3 numbers, 3 tabs and a newline), and
-/// for one that is begun.
-using NgramRuns = std::array<Record, kScanWindowBytes / 7 + 2>;
+/// Rows that follow each other in a text: to be taken from `next` on, if they begin before `limit`.
+struct NgramRows {
+  static constexpr size_t kMostRuns = 2048;
 
-/// What numbers take: in version 1 a year and three numbers below a million, and more than enough
-/// in version 2.
-constexpr size_t kNgramTailBytes = 32;
+  const char* next;
+  const char* limit;
+  size_t rows_taken;
+  size_t run_count;
+  std::array<Record, kMostRuns> runs;
 
-struct NgramRowsTaken {
-  size_t rows = 0;
-  size_t runs = 0;
+  std::span<Record> runs_taken() { return std::span(runs).first(run_count); }
+  /// Whether that, perhaps, is why no more rows were taken.
+  bool is_full() const { return run_count >= kMostRuns - 1; }
 };
 
-/// Reads rows from the first on, up to the first that is not plain. `begin` is where the first row
-/// begins, `ends` where each has its newline. A row is plain if it is an n-gram, of at most
-/// kMaxKeyBytes but no tabs, and the version's numbers after tabs, of 1 to 8 digits each and
-/// together in its last kNgramTailBytes, which begin at `text` or after it. (A carriage return
-/// before the newline is no part of it.)
+/// What a plain row may take, at most. Longer n-grams are rare even among those of five words, and
+/// there are more than enough digits for version 2, and for numbers below a million in version 1.
+constexpr size_t kMostPlainKeyBytes = 63;
+constexpr size_t kMostPlainTailBytes = 32;  // the numbers, and the tabs between them
+constexpr size_t kMostPlainRowBytes = kMostPlainKeyBytes + 1 + kMostPlainTailBytes + 2;
+
+/// Takes rows of both, each from its `next` on, up to the first that is not plain, or that has no
+/// room for its run. (Two at a time: where a row begins is known only when the one before was read,
+/// so that each waits for the one before.) A row is plain if it is an n-gram, without tabs, and the
+/// version's numbers, after tabs, of 1 to 8 digits each; it ends in a newline or a carriage return
+/// and a newline.
 ///
-/// `runs` gets a record for each n-gram's adjacent rows (n-gram files are sorted) of these years.
+/// `runs` get a record for each n-gram's adjacent rows (n-gram files are sorted) of these years.
 ///
-/// REQUIRES: kReadablePadding bytes can be read behind the last row; version 1 or 2; at most as
-/// many rows as end in a window.
+/// REQUIRES: version 1 or 2; the text goes on for kMostPlainRowBytes behind each limit.
 ///
 /// The Scalar function is what the other is held against in the tests.
-NgramRowsTaken TakePlainRows(NgramVersion version, const char* text, const char* begin,
-                             const char* const* ends, size_t rows, const YearRange& years,
-                             NgramRuns* runs);
-NgramRowsTaken TakePlainRowsScalar(NgramVersion version, const char* text, const char* begin,
-                                   const char* const* ends, size_t rows, const YearRange& years,
-                                   NgramRuns* runs);
+void TakePlainRows(NgramVersion version, const YearRange& years, NgramRows* first,
+                   NgramRows* second);
+void TakePlainRowsScalar(NgramVersion version, const YearRange& years, NgramRows* first,
+                         NgramRows* second);
 
 }  // namespace tally
 

@@ -29,6 +29,30 @@ inline uint64_t LoadDigits(const char* text, size_t size) {
   return (digits ^ 0x3030303030303030u) << (64 - 8 * size);
 }
 
+/// A sum of numbers of 1 to 8 digits: digits are added up place by place, and few sums are
+/// converted instead of each number.
+class EightDigitsSum {
+ public:
+  /// The most additions between two calls of TakeNumber(): a place has a byte.
+  static constexpr unsigned kMostAdditions = 255 / 9;
+
+  /// REQUIRES: as EightDigitsToNumber().
+  void Add(uint64_t digits) { places_ += digits; }
+
+  /// The sum, which is then 0 again.
+  uint64_t TakeNumber() {
+    constexpr uint64_t kBytes = 0x00ff00ff00ff00ffu;
+    constexpr uint64_t kPairs = 0x0000ffff0000ffffu;
+    const uint64_t pairs = (places_ & kBytes) * 10 + ((places_ >> 8) & kBytes);
+    const uint64_t fours = (pairs & kPairs) * 100 + ((pairs >> 16) & kPairs);
+    places_ = 0;
+    return (fours & 0xffffffffu) * 10000 + (fours >> 32);
+  }
+
+ private:
+  uint64_t places_ = 0;
+};
+
 /// What ParseCount() makes of eight digits or fewer. REQUIRES: as LoadDigits().
 inline bool ParseUpTo8Digits(const char* text, size_t size, uint64_t* value) {
   const uint64_t digits = LoadDigits(text, size);

@@ -22,41 +22,42 @@ struct BadLine {
   const char* reason = "";    // valid for the sink's call at least
 };
 
-/// Where records go, some at a time, and lines of which there are none. Both calls return whether
-/// to go on; a parser that is told to stop returns at once. Keys lie in the text being parsed and
-/// so have kReadablePadding bytes behind them.
-template <class S>
-concept RecordSink = requires(S& sink, std::span<const Record> records, const BadLine& bad) {
-  { sink.Add(records) } -> std::same_as<bool>;
+/// Where records or tokens (`Item`) go, some at a time, and lines of which there are none. All
+/// calls return whether to go on; a parser that is told to stop returns at once. Keys lie in the
+/// text being parsed and so have kReadablePadding bytes behind them.
+template <class S, class Item>
+concept SinkOf = requires(S& sink, std::span<const Item> items, const BadLine& bad) {
+  { sink.Add(items) } -> std::same_as<bool>;
   { sink.Reject(bad) } -> std::same_as<bool>;
 };
 
-/// A RecordSink that does nothing: stands for any other in the Parser concept.
+/// A sink that does nothing: stands for any other in the Parser concept.
 struct NullSink {
   bool Add(std::span<const Record>) { return true; }
+  bool Add(std::span<const Token>) { return true; }
   bool Reject(const BadLine&) { return true; }
 };
 
-/// Collects a parser's records on their way to the sink. Flush() has to be called after the last
-/// one. Returns what the sink returns.
-template <RecordSink Sink>
-class RecordBatch {
+/// Collects a parser's records or tokens (`Item`) on their way to the sink. Flush() has to be
+/// called after the last one. Returns what the sink returns.
+template <class Item, SinkOf<Item> Sink>
+class Batch {
  public:
-  explicit RecordBatch(Sink* sink) : sink_(*sink) {}
+  explicit Batch(Sink* sink) : sink_(*sink) {}
 
-  bool Add(std::string_view key, uint64_t amount) {
-    records_[size_++] = {.key = key.data(), .key_size = key.size(), .amount = amount, .records = 1};
-    return size_ < records_.size() || Flush();
+  bool Add(const Item& item) {
+    items_[size_++] = item;
+    return size_ < items_.size() || Flush();
   }
-  bool Flush() { return sink_.Add(std::span(records_).first(std::exchange(size_, 0))); }
+  bool Flush() { return sink_.Add(std::span<const Item>(items_).first(std::exchange(size_, 0))); }
   bool Reject(const BadLine& bad) { return Flush() && sink_.Reject(bad); }
 
  private:
-  static constexpr size_t kRecords = 64;
+  static constexpr size_t kItems = 64;
 
   Sink& sink_;
   size_t size_ = 0;
-  std::array<Record, kRecords> records_;
+  std::array<Item, kItems> items_;
 };
 
 /// Parse() reads all of `text`, which begins and ends where records do, and returns the number of
@@ -69,9 +70,12 @@ concept Parser = requires(const P parser, std::string_view text, NullSink& sink)
 };
 
 /// A line without the carriage return that Windows puts before the newline.
+inline Token WithoutFinalCr(Token line) {
+  const bool has_cr = line.begin < line.end && line.end[-1] == '\r';
+  return {line.begin, line.end - (has_cr ? 1 : 0)};
+}
 inline std::string_view WithoutFinalCr(std::string_view line) {
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  return line;
+  return WithoutFinalCr(Token{line.data(), line.data() + line.size()}).key_view();
 }
 
 }  // namespace tally

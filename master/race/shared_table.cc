@@ -143,9 +143,9 @@ template <class OnWord>
 void ForEachWord(std::string_view text, const OnWord& on_word) {
   struct Sink {
     const OnWord& on_word;
-    bool Add(std::span<const Record> words) {
+    bool Add(std::span<const Token> words) {
       return std::all_of(words.begin(), words.end(),
-                         [this](const Record& word) { return on_word(word.key_view()); });
+                         [this](const Token& word) { return on_word(word.key_view()); });
     }
     bool Reject(const BadLine&) { return true; }
   };

@@ -50,7 +50,7 @@ class TableAndModel {
     if (!soon) Flush();
     // So many readable bytes, or the key's, and not one more; what is behind the key must not
     // matter.
-    const size_t size = std::max(key.size(), CountTable::kPaddedBytes);
+    const size_t size = std::max(key.size(), CountTable::kInlineBytes);
     auto& text = texts_.emplace_back(new char[size]);
     std::memset(text.get(), '\xa5', size);
     std::memcpy(text.get(), key.data(), key.size());
@@ -60,7 +60,7 @@ class TableAndModel {
     ++tries.added;
     if (soon) {
       const Record record{view.data(), view.size(), AmountOf(key), 1};
-      buffer_->Add({&record, 1}, NoteFailure());
+      buffer_->Add(std::span(&record, 1), NoteFailure());
     } else {
       Note(table_.Add(view, AmountOf(key)), view);
     }
@@ -99,7 +99,7 @@ class TableAndModel {
     CheckPartitions(log2_partitions);
     for (const auto& [key, tries] : model_) {
       if (tries.succeeded() == 0) continue;
-      const std::string padded = key + std::string(CountTable::kPaddedBytes, '\xa5');
+      const std::string padded = key + std::string(CountTable::kInlineBytes, '\xa5');
       const auto result = table_.Add(std::string_view(padded).substr(0, key.size()), 0);
       Check(result == CountTable::AddResult::kAdded, "{} was there and is no longer", key);
     }

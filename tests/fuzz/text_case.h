@@ -61,7 +61,7 @@ struct Found {
   size_t calls() const { return records.size() + malformed.size(); }
 };
 
-/// A RecordSink that notes what it is given of a chunk, and checks that it lies there.
+/// A sink that notes what it is given of a chunk, and checks that it lies there.
 class Noter {
  public:
   Noter(std::string_view chunk, uint64_t offset, uint64_t stop_after, Found* found)
@@ -71,13 +71,14 @@ class Noter {
         calls_left_(stop_after),
         found_(found) {}
 
-  bool Add(std::span<const Record> records) {
+  template <class Item>
+  bool Add(std::span<const Item> items) {
     Check(calls_left_ > 0, "the parser goes on where it was told to stop");
-    for (const Record& record : records) {
+    for (const Item& item : items) {
       if (calls_left_ == 0) return false;
-      OffsetOf(record.key_view());
-      Check(record.records > 0, "a record of nothing");
-      found_->records.emplace_back(record.key_view(), record.amount);
+      OffsetOf(item.key_view());
+      Check(RecordsOf(item) > 0, "a record of nothing");
+      found_->records.emplace_back(item.key_view(), AmountOf(item));
       --calls_left_;
     }
     return calls_left_ > 0;

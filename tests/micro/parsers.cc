@@ -18,8 +18,9 @@ constexpr size_t kTextBytes = size_t{1} << 20;
 
 struct SummingSink {
   uint64_t sum = 0;
-  bool Add(std::span<const Record> records) {
-    for (const Record& record : records) sum += record.amount + record.key_size;
+  template <class Item>
+  bool Add(std::span<const Item> items) {
+    for (const Item& item : items) sum += AmountOf(item) + KeySizeOf(item);
     return true;
   }
   bool Reject(const BadLine&) { return false; }

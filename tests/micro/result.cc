@@ -26,7 +26,7 @@ class TwoTables {
           CountTable::Create(regions_.back().data(), regions_.back().size_bytes(), /*seed=*/42);
       for (size_t i = first; i < first + keys_each; ++i) {
         std::string key = "key " + std::to_string(i);
-        key.reserve(key.size() + CountTable::kPaddedBytes);
+        key.reserve(key.size() + CountTable::kInlineBytes);
         table.Add(key, i % 1000);
       }
     }
