@@ -219,7 +219,7 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t tag) const {
 // of the table, where a crowd may reach past its keys' new homes or have wrapped around the end, do
 // keys wait until the others are in place.
 CountTable::AddResult CountTable::Grow() {
-  const uint64_t more_slots = capacity() <= kMostDoubled ? capacity() : capacity() / 8 * 2;
+  const uint64_t more_slots = capacity() <= kMostDoubled ? capacity() : capacity() / 8 * 4;
   if (capacity() + more_slots > kMaxCapacity) return AddResult::kFull;
   const uint64_t more_bytes = more_slots * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;

@@ -25,8 +25,8 @@ namespace tally {
 /// Keys of up to 16 bytes live in the slot, longer ones in an arena. The region holds, from the
 /// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
 /// touches no memory but what the larger array needs: to twice the slots while they are few, then
-/// by a quarter at a time, since memory that was never touched costs more than moving keys within
-/// what was. The table is full when slots and arena would meet.
+/// by half of them at a time, since memory that was never touched costs more than moving keys
+/// within what was. The table is full when slots and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -42,8 +42,17 @@ class CountTable {
     kOverflow,  // the key's count would pass 2^64-1; it is unchanged
   };
 
+  /// Keys of up to so many bytes are short: they live in the slot.
+  static constexpr size_t kInlineBytes = 16;
+  struct ShortKey {
+    uint64_t low;
+    uint64_t high;
+    bool operator==(const ShortKey&) const = default;
+  };
+
   struct Entry {
     std::string_view key;  // in the region; kReadablePadding does not hold
+    ShortKey first_bytes;  // of the key, zero-padded
     uint64_t count;
     uint32_t hash;  // its top bits are the partition
   };
@@ -75,14 +84,6 @@ class CountTable {
   /// `undo_region`: shared memory of the same size, zeroed before the first savepoint, for whoever
   /// writes to the table; or none.
   explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
-
-  /// Keys of up to so many bytes are short: they live in the slot.
-  static constexpr size_t kInlineBytes = 16;
-  struct ShortKey {
-    uint64_t low;
-    uint64_t high;
-    bool operator==(const ShortKey&) const = default;
-  };
 
   /// A key and what is to be added to its count, ready for the table that made it. (Without
   /// initializers: arrays of them are filled as far as needed.)
@@ -208,10 +209,13 @@ class CountTable {
   AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
   AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
 
-  std::string_view KeyOf(const Slot& slot) const {
-    const char* bytes = slot.key_size() <= kInlineBytes ? reinterpret_cast<const char*>(&slot.key)
-                                                        : region_ + slot.key.low;
-    return {bytes, slot.key_size()};
+  Entry EntryOf(const Slot& slot) const {
+    const bool is_short = slot.key_size() <= kInlineBytes;
+    const char* const bytes =
+        is_short ? reinterpret_cast<const char*>(&slot.key) : region_ + slot.key.low;
+    Entry entry{{bytes, slot.key_size()}, slot.key, slot.count, slot.hash()};
+    if (!is_short) std::memcpy(&entry.first_bytes, bytes, sizeof entry.first_bytes);
+    return entry;
   }
   // The first slot of a cache line: that one of all, whose share of the hashes the tag's is in.
   Slot* Home(uint64_t tag) const { return LineOf(tag >> 32); }
@@ -278,7 +282,7 @@ void CountTable::VisitPartition(uint64_t partition, unsigned log2_partitions,
   };
   const auto visit_if_inside = [&](const Slot& slot) {
     if (slot.tag != 0 && partition_of(slot) == partition) {
-      visit(Entry{KeyOf(slot), slot.count, slot.hash()});
+      visit(EntryOf(slot));
     }
   };
   const uint64_t hashes_each = uint64_t{1} << (32 - log2_partitions);

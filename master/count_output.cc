@@ -40,9 +40,9 @@ std::vector<Row> AbsentRows(const CountOptions& options, const MergedTables& mer
   if (options.find.empty() || options.min_count > 0) return absent;
   std::unordered_set<std::string_view> missing(options.find.begin(), options.find.end());
   for (const auto& run : merged.runs) {
-    for (const Row& row : run) missing.erase(row.key_view());
+    for (const Row& row : run) missing.erase(RowKey(row).view());
   }
-  for (const std::string_view key : missing) absent.push_back(order.MakeRow(key, 0));
+  for (const std::string_view key : missing) absent.push_back(MakeRow(key, 0));
   std::sort(absent.begin(), absent.end(), order);
   return absent;
 }

@@ -59,8 +59,6 @@ struct MergePlan {
 // Adds up the entries of one partition. Reused from partition to partition.
 class PartitionTable {
  public:
-  explicit PartitionTable(const RowOrder& order) : order_(order) {}
-
   void Start(Row* rows, uint64_t max_keys, unsigned skip_bits) {
     rows_ = rows;
     size_ = 0;
@@ -75,17 +73,18 @@ class PartitionTable {
 
   // False where the total of the key passes 2^64-1.
   bool Add(const CountTable::Entry& entry) {
+    const Row row = MakeRow(entry);
     const uint64_t mask = index_.size() - 1;
     uint64_t at = static_cast<uint64_t>(entry.hash << skip_bits_) >> shift_;
     for (; index_[at] != kEmpty; at = (at + 1) & mask) {
-      Row& row = rows_[index_[at]];
-      if (hashes_[index_[at]] == entry.hash && row.key_view() == entry.key) {
-        return !__builtin_add_overflow(row.count, entry.count, &row.count);
+      Row& there = rows_[index_[at]];
+      if (hashes_[index_[at]] == entry.hash && HaveSameKey(there, row)) {
+        return !__builtin_add_overflow(there.count, row.count, &there.count);
       }
     }
     index_[at] = static_cast<uint32_t>(size_);
     hashes_.push_back(entry.hash);
-    new (&rows_[size_++]) Row(order_.MakeRow(entry.key, entry.count));
+    new (&rows_[size_++]) Row(row);
     return true;
   }
 
@@ -94,7 +93,6 @@ class PartitionTable {
  private:
   static constexpr uint32_t kEmpty = ~uint32_t{0};
 
-  RowOrder order_;
   Row* rows_ = nullptr;
   uint64_t size_ = 0;
   unsigned skip_bits_ = 0;
@@ -110,8 +108,7 @@ class MergeWorker {
         index_(index),
         order_(plan.selection.sort),
         rows_(reinterpret_cast<Row*>(plan.row_regions[index].data())),
-        result_(plan.results[index]),
-        table_(order_) {
+        result_(plan.results[index]) {
     for (char* region : plan.tables) tables_.emplace_back(region);
   }
 
@@ -160,7 +157,7 @@ class MergeWorker {
     const auto unwanted = [this](const Row& row) {
       return row.count < plan_.selection.min_count ||
              (!plan_.find.empty() &&
-              !std::binary_search(plan_.find.begin(), plan_.find.end(), row.key_view()));
+              !std::binary_search(plan_.find.begin(), plan_.find.end(), RowKey(row).view()));
     };
     if (plan_.selection.min_count == 0 && plan_.find.empty()) return rows;
     const auto end = std::remove_if(rows.begin(), rows.end(), unwanted);

@@ -28,7 +28,7 @@ struct Selection {
   std::span<const std::string> find;  // if not empty: just these keys
 };
 
-/// The result. The rows lie in the regions, their keys in the tables that were merged.
+/// The result. The rows lie in the regions, long keys in the tables that were merged.
 struct MergedTables {
   std::vector<RowRun> runs;  // each sorted by the RowOrder
   uint64_t distinct = 0;     // keys, before any selection

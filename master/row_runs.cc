@@ -3,19 +3,21 @@
 #include <algorithm>
 #include <cstring>
 
-#include "common/hash.h"
-
 namespace tally {
 
-Row RowOrder::MakeRow(std::string_view key, uint64_t count) const {
-  Row row{.count = count, .rank = 0, .key = key.data(), .key_size = key.size()};
-  if (sort_ == SortOrder::kNone) {
-    row.rank = HashBytes(key.data(), key.size(), /*seed=*/0);
-  } else {
-    // The first eight bytes as a big-endian number, which sorts as they do.
-    std::memcpy(&row.rank, key.data(), std::min(key.size(), sizeof row.rank));
-    row.rank = __builtin_bswap64(row.rank);
-  }
+Row MakeRow(std::string_view key, uint64_t count) {
+  CountTable::Entry entry{.key = key, .first_bytes = {}, .count = count, .hash = 0};
+  std::memcpy(&entry.first_bytes, key.data(), std::min(key.size(), sizeof entry.first_bytes));
+  return MakeRow(entry);
+}
+
+Row MakeRow(const CountTable::Entry& entry) {
+  static_assert(Row::kMostInlineBytes == sizeof entry.first_bytes);
+  Row row{.count = entry.count,
+          .first = __builtin_bswap64(entry.first_bytes.low),
+          .next = __builtin_bswap64(entry.first_bytes.high),
+          .key_size = entry.key.size()};
+  if (!row.is_short()) row.next = reinterpret_cast<uint64_t>(entry.key.data());
   return row;
 }
 

@@ -2,51 +2,91 @@
 #ifndef TALLY_MASTER_ROW_RUNS_H_
 #define TALLY_MASTER_ROW_RUNS_H_
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/count_table.h"
 #include "common/uint128.h"
 #include "master/options.h"
 
 namespace tally {
 
-/// A key of the result with its total.
+/// A key of the result with its total. Keys of up to 16 bytes are in it, so that nobody has to look
+/// for them in the tables: their bytes, zero-padded, are two big-endian numbers, which sort as they
+/// do.
 struct Row {
+  static constexpr size_t kMostInlineBytes = 16;
+
   uint64_t count;
-  uint64_t rank;    // orders keys but for ties: see RowOrder
-  const char* key;  // in a table
+  uint64_t first;  // of the key's bytes: the first eight
+  uint64_t next;   // the next eight; of a longer key, where it is, in a table
   uint64_t key_size;
 
-  std::string_view key_view() const { return {key, key_size}; }
+  bool is_short() const { return key_size <= kMostInlineBytes; }
+  const char* long_bytes() const { return reinterpret_cast<const char*>(next); }
 };
+
+Row MakeRow(std::string_view key, uint64_t count);
+Row MakeRow(const CountTable::Entry& entry);
+
+/// A row's key as it was.
+class RowKey {
+ public:
+  explicit RowKey(const Row& row)
+      : bytes_{__builtin_bswap64(row.first), __builtin_bswap64(row.next)},
+        view_(row.is_short() ? reinterpret_cast<const char*>(bytes_.data()) : row.long_bytes(),
+              row.key_size) {}
+  RowKey(const RowKey&) = delete;
+  RowKey& operator=(const RowKey&) = delete;
+
+  /// For as long as this object is there.
+  std::string_view view() const { return view_; }
+
+ private:
+  std::array<uint64_t, 2> bytes_;
+  std::string_view view_;
+};
+
+inline bool HaveSameKey(const Row& a, const Row& b) {
+  if (a.first != b.first || a.key_size != b.key_size) return false;
+  return a.next == b.next ||
+         (!a.is_short() && std::memcmp(a.long_bytes(), b.long_bytes(), a.key_size) == 0);
+}
 
 /// The order of the output, a total one: the same rows always come in the same order.
 ///   count   largest count first, then by the keys' bytes
 ///   key     by the keys' bytes
-///   none    by a hash of the key that is the same in every run: no order to a reader, and the
-///           cheapest to make, since the keys themselves are compared only where hashes collide
+///   none    no order that is promised; there is none cheaper to make than that of the keys
 class RowOrder {
  public:
-  explicit RowOrder(SortOrder sort) : sort_(sort) {}
-
-  Row MakeRow(std::string_view key, uint64_t count) const;
+  explicit RowOrder(SortOrder sort) : by_count_(sort == SortOrder::kCount) {}
 
   bool operator()(const Row& a, const Row& b) const {
-    const uint128 first = Leading(a);
-    const uint128 second = Leading(b);
-    return first != second ? first < second : a.key_view() < b.key_view();
+    const uint128 leading_a = Leading(a);
+    const uint128 leading_b = Leading(b);
+    return leading_a != leading_b ? leading_a < leading_b : IsRestBefore(a, b);
   }
 
  private:
   // As one number, whose comparison needs no branch that depends on the rows.
   uint128 Leading(const Row& row) const {
-    return sort_ == SortOrder::kCount ? uint128{~row.count} << 64 | row.rank : uint128{row.rank};
+    return by_count_ ? uint128{~row.count} << 64 | row.first : uint128{row.first};
+  }
+  // Of keys that begin with the same bytes.
+  static bool IsRestBefore(const Row& a, const Row& b) {
+    if (a.is_short() && b.is_short()) {
+      return a.next != b.next ? a.next < b.next : a.key_size < b.key_size;
+    }
+    return RowKey(a).view() < RowKey(b).view();
   }
 
-  SortOrder sort_;
+  bool by_count_;
 };
 
 /// Rows in the RowOrder.
@@ -74,10 +114,12 @@ void VisitInOrder(std::vector<RowRun> runs, const RowOrder& order, uint64_t limi
     // The heap's top is the next row of all others: rows before it come at once.
     const Row* const next = runs.size() > 1 ? &runs.front().front() : nullptr;
     do {
-      // Keys lie all over the tables.
+      // Long keys lie all over the tables.
       constexpr size_t kRowsAhead = 16;
-      if (run.size() > kRowsAhead) __builtin_prefetch(run[kRowsAhead].key);
-      visit(run.front().key_view(), run.front().count);
+      if (run.size() > kRowsAhead && !run[kRowsAhead].is_short()) {
+        __builtin_prefetch(run[kRowsAhead].long_bytes());
+      }
+      visit(RowKey(run.front()).view(), run.front().count);
       run = run.subspan(1);
     } while (--limit > 0 && !run.empty() && (next == nullptr || !order(*next, run.front())));
     if (run.empty()) {

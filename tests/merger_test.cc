@@ -11,13 +11,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "common/count_table.h"
 #include "common/error.h"
-#include "common/hash.h"
 #include "master/process_executor.h"
 #include "tests/fake_executor.h"
 #include "tests/sanitized.h"
@@ -102,15 +100,10 @@ std::vector<KeyAmount> Oracle(const std::vector<Counts>& contents, const Selecti
     if (!find.empty() && std::find(find.begin(), find.end(), key) == find.end()) continue;
     rows.emplace_back(key, count);
   }
-  const auto sort_by = [&rows](auto rank) {
-    std::sort(rows.begin(), rows.end(), [rank](const KeyAmount& a, const KeyAmount& b) {
-      return std::tuple(rank(a), a.first) < std::tuple(rank(b), b.first);
-    });
-  };
-  if (selection.sort == SortOrder::kCount)
-    sort_by([](const KeyAmount& row) { return ~row.second; });
-  if (selection.sort == SortOrder::kNone) {
-    sort_by([](const KeyAmount& row) { return HashBytes(row.first.data(), row.first.size(), 0); });
+  // No order is that of the keys, which is the map's.
+  if (selection.sort == SortOrder::kCount) {
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const KeyAmount& a, const KeyAmount& b) { return a.second > b.second; });
   }
   if (selection.top) rows.resize(std::min<size_t>(rows.size(), *selection.top));
   return rows;

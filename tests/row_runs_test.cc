@@ -16,22 +16,57 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 
 TEST(RowOrderTest, KeysAreOrderedByTheirBytes) {
   const RowOrder order(SortOrder::kKey);
-  const std::vector<std::string> keys = {
-      "",          "\0"s,       "\0\0"s,    "a", "a\0"s, "a\0b"s, "ab",   "abcdefgh", "abcdefgh\0"s,
-      "abcdefgha", "abcdefghi", "abcdefgi", "b", "\x7f", "\x80",  "\xff", "\xff\0"s};
+  const std::vector<std::string> keys = {"",
+                                         "\0"s,
+                                         "\0\0"s,
+                                         "a",
+                                         "a\0"s,
+                                         "a\0b"s,
+                                         "ab",
+                                         "abcdefgh",
+                                         "abcdefgh\0"s,
+                                         "abcdefgha",
+                                         "abcdefghi",
+                                         "abcdefghijklmnop",
+                                         "abcdefghijklmnop\0"s,
+                                         "abcdefghijklmnopq",
+                                         "abcdefghijklmnoq",
+                                         "abcdefgi",
+                                         "b",
+                                         "\x7f",
+                                         "\x80",
+                                         "\xff",
+                                         "\xff\0"s};
   for (size_t i = 0; i < keys.size(); ++i) {
     for (size_t k = 0; k < keys.size(); ++k) {
-      EXPECT_EQ(order(order.MakeRow(keys[i], 1), order.MakeRow(keys[k], 2)), i < k)
-          << i << " " << k;
+      EXPECT_EQ(order(MakeRow(keys[i], 1), MakeRow(keys[k], 2)), i < k) << i << " " << k;
+    }
+  }
+}
+
+TEST(RowOrderTest, KeysOfEachSizeAreKept) {
+  const std::string bytes = "\xff\0keys of up to sixteen bytes are in the row"s;
+  for (size_t size = 0; size <= bytes.size(); ++size) {
+    const std::string key = bytes.substr(0, size);
+    const Row row = MakeRow(key, 7);
+    EXPECT_EQ(RowKey(row).view(), key);
+    EXPECT_EQ(row.is_short(), size <= 16);
+    const std::string copy = key;
+    EXPECT_TRUE(HaveSameKey(row, MakeRow(copy, 8)));
+    EXPECT_FALSE(HaveSameKey(row, MakeRow(key + '\0', 7)));
+    for (size_t i = 0; i < size; ++i) {
+      std::string other = key;
+      other[i] ^= 1;
+      EXPECT_FALSE(HaveSameKey(row, MakeRow(other, 7)));
     }
   }
 }
 
 TEST(RowOrderTest, LargestCountsComeFirstAndThenKeysByTheirBytes) {
   const RowOrder order(SortOrder::kCount);
-  const Row many_b = order.MakeRow("b", 10);
-  const Row many_a = order.MakeRow("a", 10);
-  const Row few = order.MakeRow("a", 9);
+  const Row many_b = MakeRow("b", 10);
+  const Row many_a = MakeRow("a", 10);
+  const Row few = MakeRow("a", 9);
   EXPECT_TRUE(order(many_a, many_b));
   EXPECT_FALSE(order(many_b, many_a));
   EXPECT_TRUE(order(many_b, few));
@@ -41,8 +76,8 @@ TEST(RowOrderTest, LargestCountsComeFirstAndThenKeysByTheirBytes) {
 
 TEST(VisitInOrderTest, StopsAtTheLimit) {
   const RowOrder order(SortOrder::kKey);
-  const std::vector<Row> evens = {order.MakeRow("0", 0), order.MakeRow("2", 2)};
-  const std::vector<Row> odds = {order.MakeRow("1", 1), order.MakeRow("3", 3)};
+  const std::vector<Row> evens = {MakeRow("0", 0), MakeRow("2", 2)};
+  const std::vector<Row> odds = {MakeRow("1", 1), MakeRow("3", 3)};
   for (const uint64_t limit : {0U, 1U, 3U, 4U, 5U}) {
     std::string keys;
     VisitInOrder({evens, {}, odds}, order, limit,
@@ -66,7 +101,7 @@ class RandomRuns {
     for (const size_t size : sizes) {
       std::vector<Row>& run = runs_.emplace_back();
       for (size_t i = 0; i < size; ++i) {
-        run.push_back(order.MakeRow(shuffled[next++], random.Below(5)));
+        run.push_back(MakeRow(shuffled[next++], random.Below(5)));
       }
       std::sort(run.begin(), run.end(), order);
     }
