@@ -67,7 +67,7 @@ void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
   lines_ = capacity() / 2;
   // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss (Knuth, TAOCP 6.4,
-  // equation 41), two of them in one cache line. (With 3/4, words take a quarter longer to count.)
+  // equation 41), two of them in one cache line. (With 3/4, words take 13 % longer to count.)
   grow_at_ = capacity() / 8 * 5;
 }
 
