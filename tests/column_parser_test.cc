@@ -147,6 +147,7 @@ TEST(ColumnParserTest, StopsWhenTheSinkSaysSo) {
   EXPECT_EQ(ParseText(parser, "a,1\nb,2\n", /*stop_after=*/1), after_record);
   const Parsed after_bad_line{.records = {{"a", 1}}, .rejected = {{"b", 1, kNotSplit}}, .lines = 0};
   EXPECT_EQ(ParseText(parser, "a,1\nb\nc,3\n", /*stop_after=*/2), after_bad_line);
+  EXPECT_EQ(ParseText(parser, "a,1\nb", /*stop_after=*/2), after_bad_line);
 }
 
 }  // namespace

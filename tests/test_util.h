@@ -91,6 +91,7 @@ class RecordingSink {
 
   template <class Item>
   bool Add(std::span<const Item> added) {
+    EXPECT_GT(calls_left_, 0U) << "the parser goes on where it was told to stop";
     for (const Item& item : added) {
       if (calls_left_ == 0) return false;
       records.emplace_back(item.key_view(), AmountOf(item));

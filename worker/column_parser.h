@@ -70,7 +70,10 @@ class ColumnParser {
         line = {.begin = end + 1, .column = end + 1};
       }
     }
-    if (line.begin < text_end && EndLine(text_end, &line, lines, &items)) ++lines;
+    if (line.begin < text_end) {
+      if (!EndLine(text_end, &line, lines, &items)) return lines;
+      ++lines;
+    }
     items.Flush();
     return lines;
   }
