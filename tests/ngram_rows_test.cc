@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,13 +48,14 @@ Taken TakenOf(NgramRows* rows) {
 /// long as is asked for.
 std::vector<Taken> TakeBoth(decltype(TakePlainRows)* take, NgramVersion version,
                             const YearRange& years, std::string_view text, size_t second) {
-  static std::array<NgramRows, 2> rows;  // large, and too slow to make each time
-  rows[0].next = text.data();
-  rows[0].limit = text.data() + second;
-  rows[1].next = text.data() + second;
-  rows[1].limit = text.data() + text.size();
-  take(version, years, &rows[0], &rows[1]);
-  return {TakenOf(&rows[0]), TakenOf(&rows[1])};
+  static NgramRows rows;  // large, and too slow to make each time
+  static NgramRows other_rows;
+  rows.next = text.data();
+  rows.limit = text.data() + second;
+  other_rows.next = text.data() + second;
+  other_rows.limit = text.data() + text.size();
+  take(version, years, &rows, &other_rows);
+  return {TakenOf(&rows), TakenOf(&other_rows)};
 }
 
 constexpr YearRange kAllYears;

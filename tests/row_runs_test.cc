@@ -51,7 +51,7 @@ TEST(RowOrderTest, KeysOfEachSizeAreKept) {
     const Row row = MakeRow(key, 7);
     EXPECT_EQ(RowKey(row).view(), key);
     EXPECT_EQ(row.is_short(), size <= 16);
-    const std::string copy = key;
+    const std::string copy(key.begin(), key.end());
     EXPECT_TRUE(HaveSameKey(row, MakeRow(copy, 8)));
     EXPECT_FALSE(HaveSameKey(row, MakeRow(key + '\0', 7)));
     for (size_t i = 0; i < size; ++i) {
