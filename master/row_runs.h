@@ -62,7 +62,7 @@ inline bool HaveSameKey(const Row& a, const Row& b) {
 /// The order of the output, a total one: the same rows always come in the same order.
 ///   count   largest count first, then by the keys' bytes
 ///   key     by the keys' bytes
-///   none    no order that is promised; there is none cheaper to make than that of the keys
+///   none    no order that is promised: that of the keys
 class RowOrder {
  public:
   explicit RowOrder(SortOrder sort) : by_count_(sort == SortOrder::kCount) {}

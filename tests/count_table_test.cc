@@ -192,7 +192,7 @@ TEST(CountTableTest, PartitionsHoldEachKeyOnceAtEveryFill) {
 }
 
 // As many slots as the memory that they take is worth.
-TEST(CountTableTest, ALargeTableGrowsInSmallSteps) {
+TEST(CountTableTest, ALargeTableGrowsByHalf) {
   TestTable test;
   constexpr uint64_t kKeys = kSanitized ? 700'000 : 1'200'000;
   std::string key(12 + CountTable::kInlineBytes, '.');

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/test_table.h"
 #include "tests/test_util.h"
 
 namespace tally {
@@ -258,6 +259,100 @@ TEST(NgramParserTest, StopsWhenTheSinkSaysSo) {
   // Between the two amounts of an overflow, too.
   const std::string max = std::to_string(kMax);
   EXPECT_EQ(ParseText(NgramV3Parser({}), "a\t1," + max + ",1\t2,1,1\n", 1).records.size(), 1U);
+}
+
+/// A text of several ranges that the parser reads by two kernels in turn. Most rows are plain, some
+/// are not, some are malformed; n-grams have one row or many.
+std::string LongText(NgramVersion version, uint64_t seed, uint64_t rows_per_ngram) {
+  Random random(seed);
+  const std::string numbers = version == NgramVersion::kV1 ? "\t3\t2" : "\t2";
+  std::string text;
+  for (uint64_t ngram = 0; text.size() < 300'000; ++ngram) {
+    const std::string key = (ngram % 3 == 0 ? "w" : "word") + std::to_string(ngram) +
+                            (ngram % 5 == 0 ? "_NOUN" : "") +
+                            (ngram % 500 == 0 ? std::string(70, 'k') : "");
+    for (uint64_t row = 0; row <= random.Below(rows_per_ngram); ++row) {
+      const std::string matches = std::to_string(random.Below(row % 9 == 8 ? kMax / 4 : 5000));
+      text += key + "\t" + std::to_string(1990 + row % 20) + "\t" + matches + numbers + "\n";
+      if (random.Below(300) == 0) text += random.Below(2) == 0 ? "a\t1\t2\n" : "\n";
+    }
+  }
+  return text;
+}
+
+/// What comes of a text line by line.
+struct Expected {
+  Counts counts;
+  uint64_t records = 0;
+  std::vector<Rejected> rejected;
+  uint64_t lines = 0;
+};
+
+Expected LineByLine(NgramVersion version, const std::string& text, const NgramFilter& filter) {
+  Expected expected;
+  for (size_t begin = 0; begin < text.size(); ++expected.lines) {
+    const size_t end = text.find('\n', begin);
+    const PaddedText line(text.substr(begin, end - begin));
+    begin = end + 1;
+    NgramRow row;
+    if (const char* const reason = ParseNgramRow(version, line.view(), &row)) {
+      expected.rejected.push_back({std::string(line.view()), expected.lines, reason});
+    } else if (filter.years.Contains(row.year) && filter.Accepts(row.ngram)) {
+      expected.counts[std::string(row.ngram)] += row.match_count;
+      ++expected.records;
+    }
+  }
+  return expected;
+}
+
+template <class P>
+void ExpectAsLineByLine(NgramVersion version, const std::string& text, const NgramFilter& filter) {
+  const Expected expected = LineByLine(version, text, filter);
+  const PaddedText padded(text);
+  RecordingSink sink;
+  EXPECT_EQ(P(filter).Parse(padded.view(), sink), expected.lines);
+  Counts counts;
+  for (const auto& [ngram, matches] : sink.records) counts[ngram] += matches;
+  EXPECT_TRUE(counts == expected.counts);
+  EXPECT_EQ(sink.record_count, expected.records);
+  EXPECT_EQ(sink.rejected, expected.rejected);
+  EXPECT_GT(sink.rejected.size(), 10U);
+
+  // Told to stop at each of some lines, it does, and has come to none behind it.
+  for (size_t stop = 1; stop < expected.rejected.size(); stop += 7) {
+    struct StoppingSink : RecordingSink {
+      size_t rejects_left;
+      bool Reject(const BadLine& bad) { return RecordingSink::Reject(bad) && --rejects_left > 0; }
+    };
+    StoppingSink stopping;
+    stopping.rejects_left = stop;
+    P(filter).Parse(padded.view(), stopping);
+    EXPECT_EQ(stopping.rejected,
+              std::vector<Rejected>(expected.rejected.begin(), expected.rejected.begin() + stop));
+    EXPECT_LT(stopping.record_count, expected.records);
+  }
+}
+
+TEST(NgramParserTest, LongTextsAreReadAsLineByLine) {
+  for (const uint64_t rows_per_ngram : {1U, 3U, 100U}) {
+    for (const NgramFilter& filter :
+         {NgramFilter{}, Years(1990, 1995), Tags(TagFilter::kTagged), Tags(TagFilter::kUntagged)}) {
+      ExpectAsLineByLine<NgramV1Parser>(
+          NgramVersion::kV1, LongText(NgramVersion::kV1, rows_per_ngram, rows_per_ngram), filter);
+      ExpectAsLineByLine<NgramV2Parser>(
+          NgramVersion::kV2, LongText(NgramVersion::kV2, rows_per_ngram, rows_per_ngram), filter);
+    }
+  }
+}
+
+// More of them in a range than there is room for.
+TEST(NgramParserTest, ManyShortNgramsOfOneRowEach) {
+  std::string text;
+  for (uint64_t i = 0; text.size() < 300'000; ++i) {
+    text +=
+        i % 1000 == 999 ? "bad\n" : std::string(1, static_cast<char>('a' + i % 26)) + "\t1\t1\t1\n";
+  }
+  ExpectAsLineByLine<NgramV2Parser>(NgramVersion::kV2, text, {});
 }
 
 TEST(ClassifyNgramLineTest, TellsTheVersionsApart) {

@@ -23,17 +23,20 @@ HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> item
                              AdditionRow* row) {
   std::array<const Item*, AdditionRow::kCapacity> long_items;
   size_t longs = 0;
-  CountTable::Addition* next = &row->short_keys[row->shorts];
+  CountTable::Addition* next = row->short_keys.data() + row->shorts;
   for (const Item& item : items) {
     const size_t size = KeySizeOf(item);
     table.PrepareShort(KeyBytesOf(item), std::min(size, CountTable::kInlineBytes), AmountOf(item),
                        next);
-    table.Prefetch(*next);
     long_items[longs] = &item;
     // The sign of the difference, as a number: of a comparison, g++ makes a branch.
     const size_t is_short = (size - CountTable::kInlineBytes - 1) >> 63;
     longs += 1 - is_short;
     next += is_short;
+  }
+  for (const auto& addition :
+       std::span(row->short_keys).subspan(row->shorts, items.size() - longs)) {
+    table.Prefetch(addition);
   }
   row->shorts += items.size() - longs;
   for (const Item* const item : std::span(long_items).first(longs)) {

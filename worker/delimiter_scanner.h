@@ -1,5 +1,5 @@
-// Finds the bytes that structure a text, 64 at a time. The one part of tally that is written with
-// SIMD instructions; the best ones this machine has are chosen at run time.
+// Finds the bytes that structure a text, 64 at a time, by SIMD instructions; the best ones this
+// machine has are chosen at run time.
 //
 // The idea is simdjson's (Langdale, Lemire: "Parsing Gigabytes of JSON per Second", 2019): a first
 // pass turns bytes into bit masks and those into positions, so that the parser behind it runs on
@@ -67,8 +67,8 @@ size_t FindEitherScalar(const char* begin, const char* end, char a, char b, Scan
 
 /// Where a run of bytes that are not white space begins, and where it ends, in turn. White space
 /// is what Python's str.split() takes for it, in UTF-8; a byte that is no part of valid UTF-8 is
-/// not. `state` carries over from one window of a text to the next; `text_end` is where the text
-/// ends (a character that would pass it is none).
+/// not. `out` has the room of ScanPositions. `state` carries over from one window of a text to the
+/// next; `text_end` is where the text ends (a character that would pass it is none).
 struct WordScanState {
   bool in_word = false;
   unsigned spaces_ahead = 0;  // bytes at the next window's start that end a space of this one

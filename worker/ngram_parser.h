@@ -89,7 +89,7 @@ class NgramRowParser {
     second->limit = limit;
   }
 
-  // Hands on what was taken, and takes the rest, the lines between plain rows as well.
+  // Hands on what was taken, and takes the rest, with the lines at which the kernel stops.
   template <SinkOf<Record> Sink>
   bool TakeAll(const char* text_end, NgramRows* rows, Sink& sink, uint64_t* lines) const {
     for (;;) {
@@ -97,10 +97,8 @@ class NgramRowParser {
       const auto runs = Accepted(rows->runs_taken());
       if (!runs.empty() && !sink.Add(runs)) return false;
       if (rows->next >= rows->limit) return true;
-      if (!rows->is_full()) {
-        if (!ParseLine(&rows->next, text_end, *lines, sink)) return false;
-        ++*lines;
-      }
+      if (!ParseLine(&rows->next, text_end, *lines, sink)) return false;
+      ++*lines;
       NgramRows none;
       none.next = text_end;
       none.limit = text_end;

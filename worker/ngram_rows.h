@@ -24,8 +24,6 @@ struct NgramRows {
   std::array<Record, kMostRuns> runs;
 
   std::span<Record> runs_taken() { return std::span(runs).first(run_count); }
-  /// Whether that, perhaps, is why no more rows were taken.
-  bool is_full() const { return run_count >= kMostRuns - 1; }
 };
 
 /// What a plain row may take, at most. Longer n-grams are rare even among those of five words, and
@@ -42,7 +40,8 @@ constexpr size_t kMostPlainRowBytes = kMostPlainKeyBytes + 1 + kMostPlainTailByt
 ///
 /// `runs` get a record for each n-gram's adjacent rows (n-gram files are sorted) of these years.
 ///
-/// REQUIRES: version 1 or 2; the text goes on for kMostPlainRowBytes behind each limit.
+/// REQUIRES: version 1 or 2; where a next is before its limit, the text goes on for
+/// kMostPlainRowBytes behind that.
 ///
 /// The Scalar function is what the other is held against in the tests.
 void TakePlainRows(NgramVersion version, const YearRange& years, NgramRows* first,

@@ -25,7 +25,7 @@ class WordParser {
       const size_t found =
           begun + FindWordEdges(window.begin, window.end, text_end, &state, edges + begun);
       if (found >= 2 && !sink.Add(std::span<const Token>(words).first(found / 2))) return 0;
-      words[0].begin = words[found / 2].begin;
+      if (state.in_word) words[0].begin = words[found / 2].begin;
     }
     if (state.in_word) {
       words[0].end = text_end;
