@@ -288,15 +288,15 @@ struct Expected {
   uint64_t lines = 0;
 };
 
-Expected LineByLine(NgramVersion version, const std::string& text, const NgramFilter& filter) {
+Expected LineByLine(NgramVersion version, std::string_view text, const NgramFilter& filter) {
   Expected expected;
   for (size_t begin = 0; begin < text.size(); ++expected.lines) {
     const size_t end = text.find('\n', begin);
-    const PaddedText line(text.substr(begin, end - begin));
+    const std::string_view line = text.substr(begin, end - begin);
     begin = end + 1;
     NgramRow row;
-    if (const char* const reason = ParseNgramRow(version, line.view(), &row)) {
-      expected.rejected.push_back({std::string(line.view()), expected.lines, reason});
+    if (const char* const reason = ParseNgramRow(version, line, &row)) {
+      expected.rejected.push_back({std::string(line), expected.lines, reason});
     } else if (filter.years.Contains(row.year) && filter.Accepts(row.ngram)) {
       expected.counts[std::string(row.ngram)] += row.match_count;
       ++expected.records;
@@ -307,8 +307,8 @@ Expected LineByLine(NgramVersion version, const std::string& text, const NgramFi
 
 template <class P>
 void ExpectAsLineByLine(NgramVersion version, const std::string& text, const NgramFilter& filter) {
-  const Expected expected = LineByLine(version, text, filter);
   const PaddedText padded(text);
+  const Expected expected = LineByLine(version, padded.view(), filter);
   RecordingSink sink;
   EXPECT_EQ(P(filter).Parse(padded.view(), sink), expected.lines);
   Counts counts;
