@@ -66,9 +66,10 @@ CountTable::CountTable(char* region, Grant grant, char* undo_region)
 void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
   lines_ = capacity() / 2;
-  // 5/8: linear probing then looks at 1.8 slots for a hit and 4 for a miss (Knuth, TAOCP 6.4,
-  // equation 41), two of them in one cache line. (With 3/4, words take 13 % longer to count.)
-  grow_at_ = capacity() / 8 * 5;
+  // Few keys that are not in their first line, for no branch can predict which; where memory does
+  // not matter.
+  constexpr uint64_t kMostSparse = uint64_t{1} << 18;
+  grow_at_ = capacity() <= kMostSparse ? capacity() / 4 : MostKeys();
 }
 
 CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
@@ -77,99 +78,93 @@ CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
 }
 
 // Whether a slot, whose tag says that it may, holds the key.
-struct CountTable::ShortKeys {
-  static bool AreSame(const char* /*region*/, const Slot& slot, const Addition& addition) {
-    return ((slot.key.low ^ addition.key.low) | (slot.key.high ^ addition.key.high)) == 0;
-  }
-};
+inline bool CountTable::IsSame(const Slot& slot, const ShortKey& key, size_t /*size*/) const {
+  return ((slot.key.low ^ key.low) | (slot.key.high ^ key.high)) == 0;
+}
 
 // Of up to two halves, without a branch on the size: the first half and the one before the end.
-struct CountTable::LongKeys {
-  static bool AreSame(const char* region, const Slot& slot, const Addition& addition) {
-    const char* const there = region + slot.key.low;
-    const char* const here = addition.long_bytes();
-    const size_t size = addition.key_size();
-    if (size > 2 * kInlineBytes) return std::memcmp(there, here, size) == 0;
-    const size_t last_half = size - kInlineBytes;
-    // Both at once: "and" without a branch.
-    return (Difference(there, here) | Difference(there + last_half, here + last_half)) == 0;
-  }
-};
+inline bool CountTable::IsSame(const Slot& slot, const char* key, size_t size) const {
+  const char* const there = region_ + slot.key.low;
+  if (size > 2 * kInlineBytes) return std::memcmp(there, key, size) == 0;
+  const size_t last_half = size - kInlineBytes;
+  // Both at once: "and" without a branch.
+  return (Difference(there, key) | Difference(there + last_half, key + last_half)) == 0;
+}
 
 // From a slot on.
-template <class Keys>
-CountTable::AddResult CountTable::Search(Slot* slot, const Addition& addition) {
+template <class Key>
+CountTable::AddResult CountTable::Search(Slot* slot, const Additions<Key>& additions, size_t at) {
+  const Key& key = additions.keys[at];
+  const uint64_t tag = additions.tags[at];
+  const uint64_t amount = additions.amounts[at];
   for (;; slot = After(slot)) {
-    if (slot->tag == 0) return AddNew(slot, addition);
-    if (!slot->MayHold(addition.tag) || !Keys::AreSame(region_, *slot, addition)) continue;
-    return slot->tag == addition.tag ? Bump(slot, addition.amount)
-                                     : AddFirst(slot, addition.tag, addition.amount);
+    if (slot->tag == 0) return Insert(slot, tag, key, amount);
+    if (!slot->MayHold(tag) || !IsSame(*slot, key, SizeOf(tag))) continue;
+    return slot->tag == tag ? Bump(slot, amount) : AddFirst(slot, tag, amount);
   }
 }
 
-// Where a line is full of others, a key may be in the next one, which is not at hand. So these wait
-// until all others are added: at the start of the span, where there are additions no more.
-template <class Keys>
-CountTable::AddResult CountTable::AddEach(std::span<Addition>* additions, Addition* failed) {
-  Addition* const begin = additions->data();
-  Addition* const end = begin + additions->size();
-  Addition* waiting_end = begin;
-  for (Addition* addition = begin; addition != end; ++addition) {
+// Where a line is full of others, a key may be in the next one, which is not at hand. So these are
+// put off until all others are added.
+template <class Key>
+CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
+  for (size_t at = additions->next; at < additions->size; ++at) {
+    const uint64_t tag = additions->tags[at];
     // Which of the two slots in the cache line it is, no branch can predict.
-    Slot* const home = Home(addition->tag);
-    Slot* const likely = home + (home[1].tag == addition->tag ? 1 : 0);
+    Slot* const home = Home(tag);
+    Slot* const likely = home + (home[1].tag == tag ? 1 : 0);
     AddResult result;
-    if (likely->tag == addition->tag && Keys::AreSame(region_, *likely, *addition)) [[likely]] {
-      result = Bump(likely, addition->amount);
-    } else if (!home[0].MayHold(addition->tag) && !home[1].MayHold(addition->tag) &&
-               home[0].tag != 0 && home[1].tag != 0) {
+    if (likely->tag == tag && IsSame(*likely, additions->keys[at], SizeOf(tag))) [[likely]] {
+      result = Bump(likely, additions->amounts[at]);
+    } else if (!home[0].MayHold(tag) && !home[1].MayHold(tag) && home[0].tag != 0 &&
+               home[1].tag != 0) {
       __builtin_prefetch(After(home + 1));
-      *waiting_end++ = *addition;
+      additions->put_off[additions->waiting++] = static_cast<uint8_t>(at);
       continue;
     } else {
-      result = Search<Keys>(home, *addition);
+      result = Search(home, *additions, at);
     }
     if (result == AddResult::kAdded) [[likely]]
       continue;
-    *failed = *addition;
-    *additions = {std::copy_backward(begin, waiting_end, addition + 1), end};
+    additions->failed = at;
+    additions->next = at + 1;
     return result;
   }
-  for (Addition* addition = begin; addition != waiting_end; ++addition) {
-    const AddResult result = Search<Keys>(Home(addition->tag), *addition);
+  additions->next = additions->size;
+  while (additions->waiting > 0) {
+    const size_t at = additions->put_off[--additions->waiting];
+    const AddResult result = Search(Home(additions->tags[at]), *additions, at);
     if (result == AddResult::kAdded) continue;
-    *failed = *addition;
-    *additions = {addition + 1, waiting_end};
+    additions->failed = at;
     return result;
   }
-  *additions = {};
+  additions->size = 0;
+  additions->next = 0;
   return AddResult::kAdded;
 }
 
-CountTable::AddResult CountTable::AddShort(std::span<Addition>* additions, Addition* failed) {
-  return AddEach<ShortKeys>(additions, failed);
-}
+CountTable::AddResult CountTable::Add(ShortAdditions* additions) { return AddEach(additions); }
 
-CountTable::AddResult CountTable::AddLong(std::span<Addition>* additions, Addition* failed) {
+CountTable::AddResult CountTable::Add(LongAdditions* additions) {
   // Their bytes lie in the arena, beyond the slots that were asked for before.
-  for (const Addition& addition : *additions) {
-    const Slot* const home = Home(addition.tag);
-    const Slot* const likely = home + (home[1].tag == addition.tag ? 1 : 0);
-    __builtin_prefetch(region_ + (likely->tag == addition.tag ? likely->key.low : 0));
+  for (size_t i = additions->next; i < additions->size; ++i) {
+    const uint64_t tag = additions->tags[i];
+    const Slot* const home = Home(tag);
+    const Slot* const likely = home + (home[1].tag == tag ? 1 : 0);
+    __builtin_prefetch(region_ + (likely->tag == tag ? likely->key.low : 0));
   }
-  return AddEach<LongKeys>(additions, failed);
+  return AddEach(additions);
 }
 
 CountTable::AddResult CountTable::Add(std::string_view key, uint64_t amount) {
-  Addition addition;
-  Addition failed;
-  std::span one(&addition, 1);
   if (key.size() > kInlineBytes) {
-    PrepareLong(key.data(), key.size(), amount, &addition);
-    return AddLong(&one, &failed);
+    LongAdditions one;
+    Append(key.data(), key.size(), amount, &one);
+    return Add(&one);
   }
-  PrepareShort(key.data(), key.size(), amount, &addition);
-  return AddShort(&one, &failed);
+  ShortAdditions one;
+  Append(LoadShort(key.data(), key.size()), key.size(), amount, &one);
+  return Add(&one);
 }
 
 // To the key's slot, for the first time in this epoch.
@@ -179,28 +174,29 @@ CountTable::AddResult CountTable::AddFirst(Slot* slot, uint64_t tag, uint64_t am
   return Bump(slot, amount);
 }
 
-CountTable::AddResult CountTable::AddNew(Slot* slot, const Addition& addition) {
-  if (addition.key_size() > kInlineBytes) {
-    return InsertLong(slot, addition.tag, addition.key_view(), addition.amount);
-  }
-  return Insert(slot, addition.tag, addition.key, addition.amount);
-}
-
-CountTable::AddResult CountTable::InsertLong(Slot* slot, uint64_t tag, std::string_view key,
-                                             uint64_t amount) {
-  if (SpareBytes() < key.size()) return AddResult::kFull;
-  if (!MayUse(/*more_slots=*/0, key.size(), /*more_undo_entries=*/0)) return AddResult::kRefused;
-  const uint64_t offset = header_->arena_begin - key.size();
+CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, const char* key,
+                                         uint64_t amount) {
+  const size_t size = SizeOf(tag);
+  if (SpareBytes() < size) return AddResult::kFull;
+  if (!MayUse(/*more_slots=*/0, size, /*more_undo_entries=*/0)) return AddResult::kRefused;
+  const uint64_t offset = header_->arena_begin - size;
   header_->arena_begin = offset;
   InThisOrder();  // RollBack() has to know what was written to
-  std::memcpy(region_ + offset, key.data(), key.size());
-  return Insert(slot, tag, {.low = offset, .high = 0}, amount);
+  std::memcpy(region_ + offset, key, size);
+  return Insert(slot, tag, ShortKey{.low = offset, .high = 0}, amount);
 }
 
-CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount) {
+CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, const ShortKey& key,
+                                         uint64_t amount) {
   if (header_->size >= grow_at_) {
-    if (const AddResult grown = Grow(); grown != AddResult::kAdded) return grown;
-    slot = FirstEmpty(tag);
+    const AddResult grown = Grow();
+    if (grown == AddResult::kAdded) {
+      slot = FirstEmpty(tag);
+    } else if (header_->size >= MostKeys()) {
+      return grown;
+    } else {
+      grow_at_ = MostKeys();
+    }
   }
   if (const AddResult noted = NoteForUndo(slot); noted != AddResult::kAdded) return noted;
   *slot = {.count = amount, .tag = tag, .key = key};

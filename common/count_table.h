@@ -3,6 +3,7 @@
 #ifndef TALLY_COMMON_COUNT_TABLE_H_
 #define TALLY_COMMON_COUNT_TABLE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -85,45 +86,74 @@ class CountTable {
   /// writes to the table; or none.
   explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
 
-  /// A key and what is to be added to its count, ready for the table that made it. (Without
-  /// initializers: arrays of them are filled as far as needed.)
-  struct Addition {
-    ShortKey key;  // zero-padded bytes; of a long key: {its address, 0}
-    uint64_t tag;  // as a slot's
-    uint64_t amount;
+  /// Keys and what is to be added to their counts, in columns, ready for the table that made them.
+  /// Of no use after its next savepoint. `Key`: a ShortKey, or where a longer one's bytes are,
+  /// which stay there.
+  template <class Key>
+  struct Additions {
+    static constexpr size_t kCapacity = 64;
+    static constexpr size_t kSpare = 8;  // behind the last one, where a SIMD kernel may write
+    template <class T>
+    using Column = std::array<T, kCapacity + kSpare>;
 
-    size_t key_size() const { return (tag & kSizeMask) - 1; }
-    /// For as long as the addition is there, and the text of its long key.
-    std::string_view key_view() const {
-      const bool is_short = key_size() <= kInlineBytes;
-      return {is_short ? reinterpret_cast<const char*>(&key) : long_bytes(), key_size()};
-    }
-    const char* long_bytes() const { return reinterpret_cast<const char*>(key.low); }
+    size_t size = 0;
+    alignas(64) Column<Key> keys;
+    alignas(64) Column<uint64_t> tags;  // as a slot's
+    alignas(64) Column<uint64_t> amounts;
+
+    // How far Add() came.
+    size_t next = 0;     // the first that was not looked at
+    size_t waiting = 0;  // of those before, so many were put off
+    std::array<uint8_t, kCapacity> put_off;
+    size_t failed = 0;
+
+    size_t key_size(size_t i) const { return SizeOf(tags[i]); }
+    /// For as long as the additions are there, and the text of their long keys.
+    std::string_view key_view(size_t i) const { return {BytesOf(keys[i]), key_size(i)}; }
+    std::string_view failed_key() const { return key_view(failed); }
+
+   private:
+    static const char* BytesOf(const ShortKey& key) { return reinterpret_cast<const char*>(&key); }
+    static const char* BytesOf(const char* key) { return key; }
   };
+  using ShortAdditions = Additions<ShortKey>;
+  using LongAdditions = Additions<const char*>;
 
-  /// Both are of no use after the next savepoint.
-  /// REQUIRES: a short key, and kInlineBytes can be read at it, whatever its size.
-  void PrepareShort(const char* key, size_t size, uint64_t amount, Addition* addition) const;
-  /// REQUIRES: a key that is longer, but of at most kLongestKeyBytes. It stays where it is.
-  void PrepareLong(const char* key, size_t size, uint64_t amount, Addition* addition) const {
-    *addition = {.key = {.low = reinterpret_cast<uint64_t>(key), .high = 0},
-                 .tag = MakeTag(HashBytes(key, size, header_->seed), size),
-                 .amount = amount};
+  /// The bytes of a short key. REQUIRES: kInlineBytes can be read at it, whatever its size.
+  static ShortKey LoadShort(const char* key, size_t size);
+
+  /// Appends a key to additions that have room for it, and asks for the memory that Add() will look
+  /// at first. REQUIRES: `size` is that of a short key.
+  void Append(ShortKey key, size_t size, uint64_t amount, ShortAdditions* additions) const {
+    // Hashing the padded words keeps the length out of the hash's branches; a key and the same key
+    // with NULs after it collide, and the tag tells them apart.
+    AppendHashed(key, HashBytes(&key, sizeof key, header_->seed), size, amount, additions);
+  }
+  /// REQUIRES: a key that is longer, but of at most kLongestKeyBytes.
+  void Append(const char* key, size_t size, uint64_t amount, LongAdditions* additions) const {
+    AppendHashed(key, HashBytes(key, size, header_->seed), size, amount, additions);
   }
 
-  /// Asks for the memory that AddShort() and AddLong() will look at first.
-  // (Calls of a function that only prefetches have no effect, finds g++ 12, and drops them.)
-  [[gnu::always_inline]] void Prefetch(const Addition& addition) const {
-    __builtin_prefetch(Home(addition.tag), /*for writing=*/1);
+  /// What Append() of short keys goes by, for a kernel that does it for many at a time.
+  struct Placement {
+    uint64_t seed;       // of HashBytes(), for a ShortKey
+    uint64_t size_base;  // the key's size and this are the lower half of its tag
+    char* lines;         // of slots
+    uint64_t line_count;
+  };
+  static constexpr unsigned kLog2LineBytes = 6;
+  static constexpr uint64_t kHashMask = 0xffffffff00000000u;  // of a tag
+  Placement placement() const {
+    return {header_->seed, epoch_bits_ + uint64_t{1}, reinterpret_cast<char*>(slots_), lines_};
   }
 
   /// Adds the amounts (0 counts as well: the key is then present) to their keys' counts. Where that
-  /// fails for one, it is `failed`, and `additions` are those that are still to be added; otherwise
-  /// none are. (They change places meanwhile.) All keys are short, or all are long.
-  AddResult AddShort(std::span<Addition>* additions, Addition* failed);
-  AddResult AddLong(std::span<Addition>* additions, Addition* failed);
+  /// fails for one, failed_key() tells which; the next call goes on behind it. Otherwise, the
+  /// additions are empty then.
+  AddResult Add(ShortAdditions* additions);
+  AddResult Add(LongAdditions* additions);
 
-  /// One of any size. REQUIRES: as PrepareShort() or PrepareLong().
+  /// One of any size. REQUIRES: kInlineBytes can be read at it.
   AddResult Add(std::string_view key, uint64_t amount);
 
   /// Number of keys.
@@ -158,8 +188,9 @@ class CountTable {
   // last, and the key's size + 1. 0: the slot is empty.
   static constexpr unsigned kSizeBits = 21;
   static constexpr uint64_t kSizeMask = (uint64_t{1} << kSizeBits) - 1;
-  static constexpr uint64_t kHashMask = 0xffffffff00000000u;
   static constexpr uint64_t kEpochMask = ~(kHashMask | kSizeMask);
+
+  static size_t SizeOf(uint64_t tag) { return (tag & kSizeMask) - 1; }
 
   struct Slot {
     uint64_t count;
@@ -167,7 +198,7 @@ class CountTable {
     ShortKey key;  // zero-padded bytes; of a long key: {offset of its bytes in the region, 0}
 
     uint32_t hash() const { return static_cast<uint32_t>(tag >> 32); }
-    size_t key_size() const { return (tag & kSizeMask) - 1; }
+    size_t key_size() const { return SizeOf(tag); }
     bool MayHold(uint64_t sought_tag) const {  // the epochs aside
       return ((tag ^ sought_tag) & ~kEpochMask) == 0;
     }
@@ -196,18 +227,25 @@ class CountTable {
   }
   static AddResult UndoBump(Slot* slot, uint64_t amount);
 
-  // Kinds of keys.
-  struct ShortKeys;
-  struct LongKeys;
-
-  template <class Keys>
-  AddResult AddEach(std::span<Addition>* additions, Addition* failed);
-  template <class Keys>
-  AddResult Search(Slot* slot, const Addition& addition);
-  AddResult AddNew(Slot* slot, const Addition& addition);
+  template <class Key>
+  [[gnu::always_inline]] void AppendHashed(Key key, uint64_t hash, size_t size, uint64_t amount,
+                                           Additions<Key>* additions) const {
+    const size_t at = additions->size++;
+    additions->keys[at] = key;
+    additions->tags[at] = MakeTag(hash, size);
+    additions->amounts[at] = amount;
+    // (Calls of a function that only prefetches have no effect, finds g++ 12, and drops them.)
+    __builtin_prefetch(Home(additions->tags[at]), /*for writing=*/1);
+  }
+  bool IsSame(const Slot& slot, const ShortKey& key, size_t size) const;
+  bool IsSame(const Slot& slot, const char* key, size_t size) const;
+  template <class Key>
+  AddResult AddEach(Additions<Key>* additions);
+  template <class Key>
+  AddResult Search(Slot* slot, const Additions<Key>& additions, size_t at);
   AddResult AddFirst(Slot* slot, uint64_t tag, uint64_t amount);
-  AddResult Insert(Slot* slot, uint64_t tag, ShortKey key, uint64_t amount);
-  AddResult InsertLong(Slot* slot, uint64_t tag, std::string_view key, uint64_t amount);
+  AddResult Insert(Slot* slot, uint64_t tag, const ShortKey& key, uint64_t amount);
+  AddResult Insert(Slot* slot, uint64_t tag, const char* key, uint64_t amount);
 
   Entry EntryOf(const Slot& slot) const {
     const bool is_short = slot.key_size() <= kInlineBytes;
@@ -237,6 +275,10 @@ class CountTable {
   void NoteAllForUndo();
   uint64_t keys_bytes() const { return header_->region_bytes - header_->arena_begin; }
   bool MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries);
+  // At most 5/8 of the slots hold one: linear probing then looks at 1.8 slots for a hit and 4 for a
+  // miss (Knuth, TAOCP 6.4, equation 41), two of them in one cache line. (With 3/4, words take 13 %
+  // longer to count.)
+  uint64_t MostKeys() const { return capacity() / 8 * 5; }
   void NoteCapacity();
   void NoteEpoch() { epoch_bits_ = undo_.epoch() << kSizeBits; }
 
@@ -252,26 +294,19 @@ class CountTable {
   uint64_t grow_at_ = 0;  // number of keys
 };
 
-inline void CountTable::PrepareShort(const char* key, size_t size, uint64_t amount,
-                                     Addition* addition) const {
-  // Loads all bytes and clears those behind the key: no branch on its length. Hashing the padded
-  // words keeps the length out of the hash's branches, too; a key and the same key with NULs after
-  // it collide, and the tag tells them apart.
+inline CountTable::ShortKey CountTable::LoadShort(const char* key, size_t size) {
+  // Loads all bytes and clears those behind the key: no branch on its length.
   // Ones, then zeros: from the middle minus the key's size on, a mask for its bytes.
   alignas(64) static constexpr auto kMasks = [] {
     std::array<unsigned char, 2 * kInlineBytes> masks{};
     for (size_t i = 0; i < kInlineBytes; ++i) masks[i] = 0xff;
     return masks;
   }();
-  ShortKey words;
+  ShortKey bytes;
   ShortKey mask;
-  std::memcpy(&words, key, sizeof words);
+  std::memcpy(&bytes, key, sizeof bytes);
   std::memcpy(&mask, kMasks.data() + kInlineBytes - size, sizeof mask);
-  words.low &= mask.low;
-  words.high &= mask.high;
-  addition->key = words;
-  addition->tag = MakeTag(HashBytes(&words, sizeof words, header_->seed), size);
-  addition->amount = amount;
+  return {.low = bytes.low & mask.low, .high = bytes.high & mask.high};
 }
 
 template <class Visitor>

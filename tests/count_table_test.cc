@@ -202,7 +202,8 @@ TEST(CountTableTest, ALargeTableGrowsByHalf) {
     key.replace(0, 12, KeyOfSize(12, number));
     ASSERT_EQ(test.table.Add(std::string_view(key).substr(0, 12), number), AddResult::kAdded);
     if (test.table.capacity() == capacity) continue;
-    EXPECT_EQ(test.table.size(), capacity / 8 * 5 + 1);
+    const bool is_sparse = capacity <= uint64_t{1} << 18;
+    EXPECT_EQ(test.table.size(), (is_sparse ? capacity / 4 : capacity / 8 * 5) + 1);
     const bool is_small = capacity <= uint64_t{1} << 19;
     EXPECT_EQ(test.table.capacity(), is_small ? 2 * capacity : capacity + capacity / 8 * 4);
     capacity = test.table.capacity();
@@ -223,6 +224,22 @@ TEST(CountTableTest, ALargeTableGrowsByHalf) {
       });
     }
     EXPECT_EQ(std::count(seen.begin(), seen.end(), true), kKeys);
+  }
+}
+
+TEST(CountTableTest, ATableThatMayNotGrowIsFilledFurther) {
+  for (const size_t key_size : {12U, 20U}) {
+    TestTable test;
+    test.KeepSlots();
+    const uint64_t capacity = test.table.capacity();
+    Counts expected;
+    for (uint64_t number = 0; number < capacity / 8 * 5; ++number) {
+      ASSERT_EQ(test.Add(KeyOfSize(key_size, number), 3), AddResult::kAdded);
+      expected[KeyOfSize(key_size, number)] = 3;
+    }
+    EXPECT_EQ(test.Add(KeyOfSize(key_size, kMaxCount)), AddResult::kRefused);
+    EXPECT_EQ(test.table.capacity(), capacity);
+    ExpectContents(test.table, expected);
   }
 }
 
@@ -247,6 +264,7 @@ TEST(CountTableTest, PartitionsHoldEachKeyOnceWhereKeysWereProbedPastTheirBorder
   for (const Crowd& crowd : kCrowds) {
     for (const size_t key_size : {12U, 20U}) {
       TestTable test;
+      test.KeepSlots();
       Counts expected;
       for (const std::string& key : KeysAtHome(kLog2FirstCapacity, crowd.first_home,
                                                crowd.last_home, crowd.keys, key_size)) {

@@ -19,7 +19,7 @@ using AddResult = CountTable::AddResult;
 
 constexpr uint64_t kSeed = 1;
 /// Keys that a table has room for before it grows for the first time.
-constexpr int kBeforeGrowth = 1280;
+constexpr int kBeforeGrowth = 512;
 
 std::string KeyNumber(int i) {
   return (i % 5 == 0 ? "a key of more than sixteen bytes " : "key") + std::to_string(i);

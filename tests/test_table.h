@@ -34,6 +34,14 @@ struct TestTable {
     return table.Add(PaddedText(key, ++behind).view(), amount);
   }
 
+  /// The table may not grow, however many long keys it gets.
+  void KeepSlots() {
+    const uint64_t slots_bytes = (table.capacity() + 2) * 32;
+    table = CountTable(region.data(), [slots_bytes](const CountTable::Need& need) {
+      return need.slots_bytes <= slots_bytes;
+    });
+  }
+
   SharedRegion region;
   CountTable table;
   char behind = 'a';

@@ -7,44 +7,171 @@
 // (foreach_target.h comes before highway.h.)
 #include <hwy/highway.h>
 
-#include <algorithm>
+#include <type_traits>
+
+#include "worker/hash-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tally {
 namespace HWY_NAMESPACE {
 
-// There is nothing to be done by hand here: what the table has inline is compiled into these
-// functions once more, and keys are copied and hashed by wider instructions where there are any.
-//
-// Which keys are long no branch can predict where both kinds are frequent. So all are prepared as
-// if they were short, and the long ones, whose number is noted, once more.
+namespace hn = hwy::HWY_NAMESPACE;
+
+// One after the other.
+template <class Item>
+HWY_INLINE void PrepareEach(const CountTable& table, std::span<const Item> items,
+                            AdditionRow* row) {
+  for (const Item& item : items) {
+    const char* const key = KeyBytesOf(item);
+    const size_t size = KeySizeOf(item);
+    if (size <= CountTable::kInlineBytes) {
+      table.Append(CountTable::LoadShort(key, size), size, AmountOf(item), &row->shorts);
+    } else {
+      table.Append(key, size, AmountOf(item), &row->longs);
+    }
+  }
+}
+
+#if HWY_TARGET <= HWY_AVX2
+using D = hn::CappedTag<uint64_t, CountTable::ShortAdditions::kSpare>;
+using V = hn::Vec<D>;
+constexpr size_t kLanes = hn::MaxLanes(D());
+
+// Keys of one kind, in columns.
+struct Pieces {
+  template <class T>
+  using Column = CountTable::ShortAdditions::Column<T>;
+  size_t count = 0;
+  alignas(64) Column<const char*> keys;
+  alignas(64) Column<size_t> sizes;
+  alignas(64) Column<uint64_t> amounts;  // but of tokens
+};
+
+template <class Item>
+constexpr bool kCountsOne = std::is_same_v<Item, Token>;
+
+// Appends the items to `shorts` or `longs`. Which keys are long no branch can predict where both
+// kinds are frequent.
+template <class Item>
+HWY_INLINE void Split(std::span<const Item> items, Pieces* shorts, Pieces* longs) {
+  for (const Item& item : items) {
+    const size_t size = KeySizeOf(item);
+    for (Pieces* const pieces : {shorts, longs}) {
+      pieces->keys[pieces->count] = KeyBytesOf(item);
+      pieces->sizes[pieces->count] = size;
+      if (!kCountsOne<Item>) pieces->amounts[pieces->count] = AmountOf(item);
+    }
+    // The sign of the difference, as a number: of a comparison, g++ makes a branch.
+    const size_t is_short = (size - CountTable::kInlineBytes - 1) >> 63;
+    shorts->count += is_short;
+    longs->count += 1 - is_short;
+  }
+}
+
+#if HWY_TARGET <= HWY_AVX3
+// By an instruction that AVX-512 has for it. (Of 32-bit lanes: for others, Highway 1.0 copies a
+// table each time.)
+template <bool kOnes>
+HWY_INLINE void Append(V key, V size, V amount, V which, Pieces* pieces) {
+  const D d;
+  const hn::Repartition<uint32_t, D> d32;
+  const auto halves = hn::MaskFromVec(hn::BitCast(d32, which));
+  const auto store = [&](V all, auto* column) HWY_ATTR {
+    const V chosen = hn::BitCast(d, hn::Compress(hn::BitCast(d32, all), halves));
+    hn::StoreU(chosen, d, reinterpret_cast<uint64_t*>(&(*column)[pieces->count]));
+  };
+  store(key, &pieces->keys);
+  store(size, &pieces->sizes);
+  if (!kOnes) store(amount, &pieces->amounts);
+  pieces->count += hn::CountTrue(d32, halves) / 2;
+}
+
+HWY_INLINE void LoadItems(const Token* tokens, V& key, V& size, V& amount) {
+  const D d;
+  V end;
+  hn::LoadInterleaved2(d, reinterpret_cast<const uint64_t*>(tokens), key, end);
+  size = hn::Sub(end, key);
+  amount = hn::Set(d, 1);
+}
+HWY_INLINE void LoadItems(const Record* records, V& key, V& size, V& amount) {
+  V number;
+  hn::LoadInterleaved4(D(), reinterpret_cast<const uint64_t*>(records), key, size, amount, number);
+}
+
+// As Split().
+template <class Item>
+HWY_INLINE void SplitAll(std::span<const Item> items, Pieces* shorts, Pieces* longs) {
+  const D d;
+  for (; items.size() >= kLanes; items = items.subspan(kLanes)) {
+    V key;
+    V size;
+    V amount;
+    LoadItems(items.data(), key, size, amount);
+    const V is_short = hn::VecFromMask(d, hn::Lt(size, hn::Set(d, CountTable::kInlineBytes + 1)));
+    Append<kCountsOne<Item>>(key, size, amount, is_short, shorts);
+    if (!hn::AllTrue(d, hn::MaskFromVec(is_short)))
+      Append<kCountsOne<Item>>(key, size, amount, hn::Not(is_short), longs);
+  }
+  Split(items, shorts, longs);
+}
+#else
+template <class Item>
+HWY_INLINE void SplitAll(std::span<const Item> items, Pieces* shorts, Pieces* longs) {
+  Split(items, shorts, longs);
+}
+#endif
+
+template <bool kOnes>
+HWY_INLINE void AppendShorts(const CountTable& table, const Pieces& pieces,
+                             CountTable::ShortAdditions* additions) {
+  const CountTable::Placement placement = table.placement();
+  const SixteenBytesHash hash(placement.seed);
+  const size_t begin = additions->size;
+  for (size_t i = 0; i < pieces.count; ++i) {
+    additions->keys[begin + i] = CountTable::LoadShort(pieces.keys[i], pieces.sizes[i]);
+  }
+  const D d;
+  Pieces::Column<const char*> homes;
+  for (size_t i = 0; i < pieces.count; i += kLanes) {
+    V low;
+    V high;
+    hn::LoadInterleaved2(d, &additions->keys[begin + i].low, low, high);
+    const V upper = UpperHash(d, low, high, hash);
+    const V lower = hn::Add(hn::LoadU(d, &pieces.sizes[i]), hn::Set(d, placement.size_base));
+    hn::StoreU(hn::Or(upper, lower), d, &additions->tags[begin + i]);
+    const V amount = kOnes ? hn::Set(d, 1) : hn::LoadU(d, &pieces.amounts[i]);
+    hn::StoreU(amount, d, &additions->amounts[begin + i]);
+    const V line = hn::ShiftRight<32>(
+        MulLow32(d, hn::ShiftRight<32>(upper), hn::Set(d, placement.line_count)));
+    const V home = hn::Add(hn::ShiftLeft<CountTable::kLog2LineBytes>(line),
+                           hn::Set(d, reinterpret_cast<uint64_t>(placement.lines)));
+    hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&homes[i]));
+  }
+  for (size_t i = 0; i < pieces.count; ++i) __builtin_prefetch(homes[i], /*for writing=*/1);
+  additions->size += pieces.count;
+}
+
+// By columns: short keys are hashed as many at a time as a vector has lanes. Which keys are long no
+// branch can predict where both kinds are frequent.
 template <class Item>
 HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> items,
                              AdditionRow* row) {
-  std::array<const Item*, AdditionRow::kCapacity> long_items;
-  size_t longs = 0;
-  CountTable::Addition* next = row->short_keys.data() + row->shorts;
-  for (const Item& item : items) {
-    const size_t size = KeySizeOf(item);
-    table.PrepareShort(KeyBytesOf(item), std::min(size, CountTable::kInlineBytes), AmountOf(item),
-                       next);
-    long_items[longs] = &item;
-    // The sign of the difference, as a number: of a comparison, g++ makes a branch.
-    const size_t is_short = (size - CountTable::kInlineBytes - 1) >> 63;
-    longs += 1 - is_short;
-    next += is_short;
-  }
-  for (const auto& addition :
-       std::span(row->short_keys).subspan(row->shorts, items.size() - longs)) {
-    table.Prefetch(addition);
-  }
-  row->shorts += items.size() - longs;
-  for (const Item* const item : std::span(long_items).first(longs)) {
-    CountTable::Addition* const addition = &row->long_keys[row->longs++];
-    table.PrepareLong(KeyBytesOf(*item), KeySizeOf(*item), AmountOf(*item), addition);
-    table.Prefetch(*addition);
+  Pieces shorts;
+  Pieces longs;
+  SplitAll(items, &shorts, &longs);
+  AppendShorts<kCountsOne<Item>>(table, shorts, &row->shorts);
+  for (size_t i = 0; i < longs.count; ++i) {
+    const uint64_t amount = kCountsOne<Item> ? 1 : longs.amounts[i];
+    table.Append(longs.keys[i], longs.sizes[i], amount, &row->longs);
   }
 }
+#else
+template <class Item>
+HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> items,
+                             AdditionRow* row) {
+  PrepareEach(table, items, row);
+}
+#endif
 
 void PrepareRecords(const CountTable& table, std::span<const Record> records, AdditionRow* row) {
   PrepareItems(table, records, row);

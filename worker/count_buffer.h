@@ -17,14 +17,12 @@ namespace tally {
 
 /// Additions whose slots are on their way.
 struct AdditionRow {
-  static constexpr size_t kCapacity = 64;  // of both kinds together
+  static constexpr size_t kCapacity = CountTable::ShortAdditions::kCapacity;  // of both together
 
-  size_t shorts = 0;
-  size_t longs = 0;
-  std::array<CountTable::Addition, kCapacity> short_keys;
-  std::array<CountTable::Addition, kCapacity> long_keys;
+  CountTable::ShortAdditions shorts;
+  CountTable::LongAdditions longs;
 
-  size_t size() const { return shorts + longs; }
+  size_t size() const { return shorts.size + longs.size; }
 };
 
 /// Makes additions for this table, behind those in the row, and prefetches their slots; with the
@@ -64,6 +62,8 @@ class CountBuffer {
  private:
   template <class OnFailure>
   bool AddRow(AdditionRow* row, OnFailure&& on_failure);
+  template <class Key, class OnFailure>
+  bool AddKind(CountTable::Additions<Key>* additions, OnFailure&& on_failure);
 
   CountTable& table_;
   std::array<AdditionRow, 2> rows_;
@@ -91,18 +91,14 @@ bool CountBuffer::Flush(OnFailure&& on_failure) {
 
 template <class OnFailure>
 bool CountBuffer::AddRow(AdditionRow* row, OnFailure&& on_failure) {
-  std::span<CountTable::Addition> shorts(row->short_keys.data(), row->shorts);
-  std::span<CountTable::Addition> longs(row->long_keys.data(), row->longs);
-  row->shorts = 0;
-  row->longs = 0;
-  CountTable::Addition failed;
-  while (!shorts.empty()) {
-    const AddResult result = table_.AddShort(&shorts, &failed);
-    if (result != AddResult::kAdded && !on_failure(result, failed.key_view())) return false;
-  }
-  while (!longs.empty()) {
-    const AddResult result = table_.AddLong(&longs, &failed);
-    if (result != AddResult::kAdded && !on_failure(result, failed.key_view())) return false;
+  return AddKind(&row->shorts, on_failure) && AddKind(&row->longs, on_failure);
+}
+
+template <class Key, class OnFailure>
+bool CountBuffer::AddKind(CountTable::Additions<Key>* additions, OnFailure&& on_failure) {
+  while (additions->size > 0) {
+    const AddResult result = table_.Add(additions);
+    if (result != AddResult::kAdded && !on_failure(result, additions->failed_key())) return false;
   }
   return true;
 }
