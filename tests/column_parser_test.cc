@@ -141,6 +141,36 @@ TEST(ColumnParserTest, LinesMayHaveMoreColumnsAndBytesThanAScanWindow) {
             (std::vector<KeyAmount>{{long_key, 7}, {"b", 8}}));
 }
 
+TEST(ColumnParserTest, KeysThatAreTooLongComeFirst) {
+  const std::string too_long(kMaxKeyBytes + 1, 'l');
+  for (const std::string& delimiter : {","s, "\r"s}) {
+    const std::string text = "a" + delimiter + "1\nb\n" + too_long + "\nc\n" + too_long;
+    const Parsed parsed = Parse(text, 1, 0, delimiter[0]);
+    EXPECT_EQ(parsed.records,
+              (std::vector<KeyAmount>{{"a", 1}, {"b", 1}, {too_long, 1}, {"c", 1}, {too_long, 1}}));
+  }
+}
+
+TEST(ColumnParserTest, ManyLinesOfWhichFewAreNone) {
+  std::string text;
+  Parsed expected;
+  for (uint64_t line = 0; line < 1000; ++line) {
+    const std::string number = std::to_string(line);
+    if (line % 333 == 10) {
+      text += number + "\r\n";
+      expected.rejected.push_back({number + "\r", line, kNotSplit});
+    } else if (line % 333 == 20) {
+      text += number + ",x\n";
+      expected.rejected.push_back({number + ",x", line, BadValue(2)});
+    } else {
+      text += "key" + number + "," + number + (line % 2 == 0 ? "\n" : ",\r\n");
+      expected.records.emplace_back("key" + number, line);
+    }
+  }
+  expected.lines = 1000;
+  EXPECT_EQ(Parse(text, 1, 2), expected);
+}
+
 TEST(ColumnParserTest, StopsWhenTheSinkSaysSo) {
   const ColumnParser parser = MakeParser(1, 2);
   const Parsed after_record{.records = {{"a", 1}}, .rejected = {}, .lines = 0};

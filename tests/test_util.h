@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -93,6 +94,8 @@ class RecordingSink {
   bool Add(std::span<const Item> added) {
     EXPECT_GT(calls_left_, 0U) << "the parser goes on where it was told to stop";
     for (const Item& item : added) {
+      const bool may_be_long = std::is_same_v<Item, Record> || &item == added.data();
+      EXPECT_TRUE(may_be_long || KeySizeOf(item) <= kMaxKeyBytes);
       if (calls_left_ == 0) return false;
       records.emplace_back(item.key_view(), AmountOf(item));
       record_count += RecordsOf(item);

@@ -10,6 +10,7 @@
 
 #include <hwy/highway.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +18,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace tally {
 namespace HWY_NAMESPACE {
+
+constexpr size_t kMaskBytes = 64;  // one bit of a mask for each
 
 template <size_t kBlockBytes>
 using BytesOf = hwy::HWY_NAMESPACE::CappedTag<uint8_t, kBlockBytes>;
@@ -40,6 +43,62 @@ HWY_INLINE uint64_t BlockMask(const char* block, Predicate is_set) {
     mask |= part << i;
   }
   return mask;
+}
+
+/// Bit i: whether block[i] is that byte.
+template <size_t kBlockBytes = kMaskBytes>
+HWY_INLINE uint64_t MaskOf(char byte, const char* block) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const auto wanted = hn::Set(BytesOf<kBlockBytes>(), static_cast<uint8_t>(byte));
+  return BlockMask<kBlockBytes>(block,
+                                [&](auto bytes, size_t) HWY_ATTR { return hn::Eq(bytes, wanted); });
+}
+
+/// Asks for the text that comes later: hardware does not, beyond the end of a page.
+HWY_INLINE void PrefetchText(const char* block) { __builtin_prefetch(block + 4096); }
+
+/// The bits that stand for bytes before `end`.
+HWY_INLINE uint64_t KeepBefore(const char* end, const char* block, uint64_t mask) {
+  const size_t left = static_cast<size_t>(end - block);
+  return left >= kMaskBytes ? mask : mask & ((uint64_t{1} << left) - 1);
+}
+
+/// Writes block + i for each set bit i, and returns where to go on. What it writes too much, up to
+/// fifteen more behind the last one, the next block's overwrite.
+HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const size_t count = hwy::PopCount(mask);
+#if HWY_TARGET <= HWY_AVX3
+  // Where there are many, sixteen bits at a time by an instruction that AVX-512 has for it.
+  if (count > kMaskBytes / 8) {
+    const hn::FixedTag<uint32_t, 16> d;
+    const hn::FixedTag<uint64_t, 8> d64;
+    const auto base = hn::Set(d64, reinterpret_cast<uint64_t>(block));
+    auto bit = hn::Iota(d, 0);
+    for (size_t i = 0; i < kMaskBytes; i += 16) {
+      const std::array<uint8_t, 8> bits = {static_cast<uint8_t>(mask >> i),
+                                           static_cast<uint8_t>(mask >> (i + 8))};
+      const auto found = hn::Compress(bit, hn::LoadMaskBits(d, bits.data()));
+      auto* const to = reinterpret_cast<uint64_t*>(out);
+      hn::StoreU(hn::Add(base, hn::PromoteTo(d64, hn::LowerHalf(found))), d64, to);
+      hn::StoreU(hn::Add(base, hn::PromoteTo(d64, hn::UpperHalf(hn::Half<decltype(d)>(), found))),
+                 d64, to + 8);
+      out += hwy::PopCount(mask >> i & 0xffff);
+      bit = hn::Add(bit, hn::Set(d, 16));
+    }
+    return out;
+  }
+#endif
+  // Four at a time, without looking whether there are so many.
+  constexpr uint64_t kNeverZero = uint64_t{1} << 63;
+  for (size_t i = 0; i < count; i += 4) {
+    HWY_UNROLL(4)
+    for (size_t k = 0; k < 4; ++k) {
+      out[i + k] = block + hwy::Num0BitsBelowLS1Bit_Nonzero64(mask | kNeverZero);
+      mask &= mask - 1;
+    }
+  }
+  return out + count;
 }
 
 }  // namespace HWY_NAMESPACE

@@ -5,12 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <string>
+#include <tuple>
 #include <type_traits>
 
 #include "common/escape.h"
 #include "common/format.h"
+#include "worker/column_scanner.h"
 #include "worker/delimiter_scanner.h"
 #include "worker/number.h"
 #include "worker/parser.h"
@@ -27,6 +30,7 @@ class ColumnParser {
         key_column_(options.key_column),
         value_column_(options.value_column),
         last_column_(std::max(key_column_, value_column_)),
+        can_be_scanned_(delimiter_ != '\r' && last_column_ <= kLastScannedColumn),
         not_split_(fmt::format(
             "there is no {} in it, which splits columns (-d)",
             delimiter_ == '\t' ? "tab" : "'" + EscapeForMessage({&delimiter_, 1}) + "'")),
@@ -50,12 +54,65 @@ class ColumnParser {
     Token value{};
   };
 
+  // Of a window, one a line; tokens as FindColumn() leaves them.
+  template <class Item>
+  using ScannedItems = std::array<Item, std::tuple_size_v<ColumnTokens>>;
+
+  // By windows of whole lines, where nearly all of them have their columns.
   template <class Item, SinkOf<Item> Sink>
   uint64_t ParseInto(std::string_view text, Sink* sink) const {
+    uint64_t lines = 0;
+    if (!can_be_scanned_) {
+      ParseLines<Item>(text, &lines, sink);
+      return lines;
+    }
+    ScannedItems<Item> items;
+    while (!text.empty()) {
+      const std::string_view window = WholeLines(text);
+      text.remove_prefix(window.size());
+      const size_t found = ScanWindow(window, &items);
+      const bool go_on = found > 0 ? sink->Add(std::span<const Item>(items).first(found))
+                                   : ParseLines<Item>(window, &lines, sink);
+      if (!go_on) return lines;
+      lines += found;
+    }
+    return lines;
+  }
+
+  // As FindColumn() wants them; or what follows the last newline.
+  static std::string_view WholeLines(std::string_view text) {
+    size_t newline = text.substr(0, kScanWindowBytes).rfind('\n');
+    if (newline == std::string_view::npos) newline = text.find('\n');
+    return text.substr(0, newline == std::string_view::npos ? newline : newline + 1);
+  }
+
+  // Returns how many items the window has; 0 where not each of its lines is one.
+  size_t ScanWindow(std::string_view window, ColumnTokens* keys) const {
+    return window.back() == '\n' ? FindIn(window, key_column_, keys) : 0;
+  }
+  size_t ScanWindow(std::string_view window, ScannedItems<Record>* records) const {
+    ColumnTokens keys;
+    ColumnTokens values;
+    if (ScanWindow(window, &keys) == 0) return 0;
+    const size_t found = FindIn(window, value_column_, &values);
+    for (size_t i = 0; i < found; ++i) {
+      const std::string_view value = values[i].key_view();
+      uint64_t amount;
+      if (!ParseCount(value.data(), value.size(), &amount)) return 0;
+      (*records)[i] = {keys[i].begin, KeySizeOf(keys[i]), amount, 1};
+    }
+    return found;
+  }
+  size_t FindIn(std::string_view window, size_t column, ColumnTokens* tokens) const {
+    return FindColumn(window.data(), window.data() + window.size(), delimiter_, column, tokens);
+  }
+
+  // Whatever they look like. Returns whether to go on.
+  template <class Item, SinkOf<Item> Sink>
+  bool ParseLines(std::string_view text, uint64_t* lines, Sink* sink) const {
     Batch<Item, Sink> items(sink);
     const char* const text_end = text.data() + text.size();
     Line line{.begin = text.data(), .column = text.data()};
-    uint64_t lines = 0;
     ScanPositions ends;
     for (const Window window : WindowsOf(text)) {
       const size_t found = FindEither(window.begin, window.end, delimiter_, '\n', &ends);
@@ -65,17 +122,16 @@ class ColumnParser {
           line.column = end + 1;
           continue;
         }
-        if (!EndLine(end, &line, lines, &items)) return lines;
-        ++lines;
+        if (!EndLine(end, &line, *lines, &items)) return false;
+        ++*lines;
         line = {.begin = end + 1, .column = end + 1};
       }
     }
     if (line.begin < text_end) {
-      if (!EndLine(text_end, &line, lines, &items)) return lines;
-      ++lines;
+      if (!EndLine(text_end, &line, *lines, &items)) return false;
+      ++*lines;
     }
-    items.Flush();
-    return lines;
+    return items.Flush();
   }
 
   void EndColumn(Token content, Line* line) const {
@@ -114,7 +170,8 @@ class ColumnParser {
   char delimiter_;
   size_t key_column_;
   size_t value_column_;
-  size_t last_column_;     // that there has to be
+  size_t last_column_;  // that there has to be
+  bool can_be_scanned_;
   std::string not_split_;  // what is wrong with a line
   std::string no_key_;
   std::string no_value_;

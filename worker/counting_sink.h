@@ -29,8 +29,24 @@ class CountingSink {
         counts_(counts),
         report_(report) {}
 
-  bool Add(std::span<const Record> records) { return AddItems(records); }
-  bool Add(std::span<const Token> tokens) { return AddItems(tokens); }
+  bool Add(std::span<const Record> records) {
+    Beat();
+    ChunkCount count;
+    size_t size_bits = 0;
+    for (const Record& record : records) {
+      count.records += record.records;
+      count.amount += record.amount;
+      size_bits |= record.key_size;
+    }
+    // (A few that are not too long look so here.)
+    return size_bits < kMaxKeyBytes ? AddShorter(records, count) : AddEach(records);
+  }
+  bool Add(std::span<const Token> tokens) {
+    Beat();
+    const bool are_shorter = tokens.empty() || KeySizeOf(tokens.front()) <= kMaxKeyBytes;
+    const ChunkCount count{.records = tokens.size(), .amount = tokens.size()};
+    return are_shorter ? AddShorter(tokens, count) : AddEach(tokens);
+  }
 
   bool Reject(const BadLine& bad) { return Reject(bad, /*has_line_number=*/true); }
 
@@ -42,21 +58,6 @@ class CountingSink {
 
  private:
   // `Item`: a Record or a Token.
-  template <class Item>
-  bool AddItems(std::span<const Item> items) {
-    Beat();
-    ChunkCount count;
-    size_t size_bits = 0;
-    for (const Item& item : items) {
-      count.records += RecordsOf(item);
-      count.amount += AmountOf(item);
-      size_bits |= KeySizeOf(item);
-    }
-    // (A few that are not too long look so here.)
-    if (size_bits >= kMaxKeyBytes) [[unlikely]]
-      return AddEach(items);
-    return AddShorter(items, count);
-  }
   template <class Item>
   bool AddEach(std::span<const Item> items);
   template <class Item>

@@ -16,60 +16,17 @@ namespace tally {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr size_t kBlockBytes = 64;  // one bit of a mask for each
-
-using Bytes = BytesOf<kBlockBytes>;
-using Vector = VectorOf<kBlockBytes>;
-
-// The bits that stand for bytes before `end`.
-HWY_INLINE uint64_t KeepBefore(const char* end, const char* block, uint64_t mask) {
-  const size_t left = static_cast<size_t>(end - block);
-  return left >= kBlockBytes ? mask : mask & ((uint64_t{1} << left) - 1);
-}
-
-// Writes block + i for each set bit i, with room for a few more behind the last one: what is
-// written too much is overwritten by the next block's.
-HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out) {
-  const size_t count = hwy::PopCount(mask);
-#if HWY_TARGET <= HWY_AVX3
-  // Where there are many, sixteen bits at a time by an instruction that AVX-512 has for it.
-  if (count > kBlockBytes / 8) {
-    const hn::FixedTag<uint32_t, 16> d;
-    const hn::FixedTag<uint64_t, 8> d64;
-    const auto base = hn::Set(d64, reinterpret_cast<uint64_t>(block));
-    auto bit = hn::Iota(d, 0);
-    for (size_t i = 0; i < kBlockBytes; i += 16) {
-      const std::array<uint8_t, 8> bits = {static_cast<uint8_t>(mask >> i),
-                                           static_cast<uint8_t>(mask >> (i + 8))};
-      const auto found = hn::Compress(bit, hn::LoadMaskBits(d, bits.data()));
-      auto* const to = reinterpret_cast<uint64_t*>(out);
-      hn::StoreU(hn::Add(base, hn::PromoteTo(d64, hn::LowerHalf(found))), d64, to);
-      hn::StoreU(hn::Add(base, hn::PromoteTo(d64, hn::UpperHalf(hn::Half<decltype(d)>(), found))),
-                 d64, to + 8);
-      out += hwy::PopCount(mask >> i & 0xffff);
-      bit = hn::Add(bit, hn::Set(d, 16));
-    }
-    return out;
-  }
-#endif
-  // Four at a time, without looking whether there are so many.
-  constexpr uint64_t kNeverZero = uint64_t{1} << 63;
-  for (size_t i = 0; i < count; i += 4) {
-    for (size_t k = 0; k < 4; ++k) {
-      out[i + k] = block + hwy::Num0BitsBelowLS1Bit_Nonzero64(mask | kNeverZero);
-      mask &= mask - 1;
-    }
-  }
-  return out + count;
-}
+using Bytes = BytesOf<kMaskBytes>;
+using Vector = VectorOf<kMaskBytes>;
 
 size_t FindEither(const char* begin, const char* end, char a, char b, ScanPositions* out) {
   const Bytes d;
   const Vector first = hn::Set(d, static_cast<uint8_t>(a));
   const Vector second = hn::Set(d, static_cast<uint8_t>(b));
   const char** next = out->data();
-  for (const char* block = begin; block < end; block += kBlockBytes) {
-    const uint64_t mask = BlockMask<kBlockBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
+  for (const char* block = begin; block < end; block += kMaskBytes) {
+    PrefetchText(block);
+    const uint64_t mask = BlockMask<kMaskBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
       return hn::Or(hn::Eq(bytes, first), hn::Eq(bytes, second));
     });
     next = AppendPositions(block, KeepBefore(end, block, mask), next);
@@ -83,7 +40,7 @@ HWY_INLINE uint64_t AsciiSpaceMask(const char* block) {
   const Vector nine = hn::Set(d, 9);
   const Vector twenty_eight = hn::Set(d, 28);
   const Vector four = hn::Set(d, 4);
-  return BlockMask<kBlockBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
+  return BlockMask<kMaskBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
     const auto controls = hn::Eq(hn::Min(hn::Sub(bytes, nine), four), hn::Sub(bytes, nine));
     const auto separators =
         hn::Eq(hn::Min(hn::Sub(bytes, twenty_eight), four), hn::Sub(bytes, twenty_eight));
@@ -97,7 +54,7 @@ HWY_INLINE uint64_t SpaceLeadMask(const char* block) {
   const Vector c2 = hn::Set(d, 0xc2);
   const Vector e1 = hn::Set(d, 0xe1);
   const Vector two = hn::Set(d, 2);
-  return BlockMask<kBlockBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
+  return BlockMask<kMaskBytes>(block, [&](Vector bytes, size_t) HWY_ATTR {
     const Vector above = hn::Sub(bytes, e1);
     return hn::Or(hn::Eq(bytes, c2), hn::Eq(hn::Min(above, two), above));
   });
@@ -108,9 +65,10 @@ size_t FindWordEdges(const char* begin, const char* end, const char* text_end, W
   const char** next = out;
   uint64_t in_word = state->in_word ? 1 : 0;
   unsigned spaces_ahead = state->spaces_ahead;
-  for (const char* block = begin; block < end; block += kBlockBytes) {
+  for (const char* block = begin; block < end; block += kMaskBytes) {
+    PrefetchText(block);
     const auto size =
-        static_cast<unsigned>(std::min<size_t>(kBlockBytes, static_cast<size_t>(end - block)));
+        static_cast<unsigned>(std::min<size_t>(kMaskBytes, static_cast<size_t>(end - block)));
     uint64_t spaces = AsciiSpaceMask(block) | ((uint64_t{1} << spaces_ahead) - 1);
     spaces_ahead -= std::min(spaces_ahead, size);
     for (uint64_t leads = KeepBefore(end, block, SpaceLeadMask(block)); leads != 0;

@@ -24,14 +24,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr size_t kTail = kMostPlainTailBytes;
 
-// Bit i: whether block[i] is that byte.
-template <size_t kBlockBytes>
-HWY_INLINE uint64_t MaskOf(char byte, const char* block) {
-  const auto wanted = hn::Set(BytesOf<kBlockBytes>(), static_cast<uint8_t>(byte));
-  return BlockMask<kBlockBytes>(block,
-                                [&](auto bytes, size_t) HWY_ATTR { return hn::Eq(bytes, wanted); });
-}
-
 HWY_INLINE uint64_t MaskOfDigits(const char* tail) {
   const BytesOf<kTail> d;
   const hn::RebindToSigned<decltype(d)> d_signed;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/format.h"
 #include "common/mapped_file.h"
 #include "worker/record.h"
 
@@ -24,7 +25,8 @@ struct BadLine {
 
 /// Where records or tokens (`Item`) go, some at a time, and lines of which there are none. All
 /// calls return whether to go on; a parser that is told to stop returns at once. Keys lie in the
-/// text being parsed and so have kReadablePadding bytes behind them.
+/// text being parsed and so have kReadablePadding bytes behind them. Of tokens that come together,
+/// only the first may be longer than kMaxKeyBytes.
 template <class S, class Item>
 concept SinkOf = requires(S& sink, std::span<const Item> items, const BadLine& bad) {
   { sink.Add(items) } -> std::same_as<bool>;
@@ -46,6 +48,7 @@ class Batch {
   explicit Batch(Sink* sink) : sink_(*sink) {}
 
   bool Add(const Item& item) {
+    if (KeySizeOf(item) > kMaxKeyBytes && !Flush()) return false;
     items_[size_++] = item;
     return size_ < items_.size() || Flush();
   }
