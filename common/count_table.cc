@@ -91,6 +91,16 @@ inline bool CountTable::IsSame(const Slot& slot, const char* key, size_t size) c
   return (Difference(there, key) | Difference(there + last_half, key + last_half)) == 0;
 }
 
+// Where the table has grown.
+template <class Key>
+void CountTable::LocateAgain(Additions<Key>* additions) const {
+  if (additions->line_count == lines_) return;
+  for (size_t i = additions->next; i < additions->size; ++i) {
+    additions->homes[i] = Home(additions->tags[i]);
+  }
+  additions->line_count = lines_;
+}
+
 // From a slot on.
 template <class Key>
 CountTable::AddResult CountTable::Search(Slot* slot, const Additions<Key>& additions, size_t at) {
@@ -108,10 +118,11 @@ CountTable::AddResult CountTable::Search(Slot* slot, const Additions<Key>& addit
 // put off until all others are added.
 template <class Key>
 CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
+  LocateAgain(additions);
   for (size_t at = additions->next; at < additions->size; ++at) {
     const uint64_t tag = additions->tags[at];
     // Which of the two slots in the cache line it is, no branch can predict.
-    Slot* const home = Home(tag);
+    Slot* const home = additions->homes[at];
     Slot* const likely = home + (home[1].tag == tag ? 1 : 0);
     AddResult result;
     if (likely->tag == tag && IsSame(*likely, additions->keys[at], SizeOf(tag))) [[likely]] {
@@ -123,6 +134,7 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
       continue;
     } else {
       result = Search(home, *additions, at);
+      LocateAgain(additions);
     }
     if (result == AddResult::kAdded) [[likely]]
       continue;
@@ -147,9 +159,13 @@ CountTable::AddResult CountTable::Add(ShortAdditions* additions) { return AddEac
 
 CountTable::AddResult CountTable::Add(LongAdditions* additions) {
   // Their bytes lie in the arena, beyond the slots that were asked for before.
+  // Of few keys, they are at hand.
+  constexpr uint64_t kFewSlots = uint64_t{1} << 16;
+  if (capacity() <= kFewSlots) return AddEach(additions);
+  LocateAgain(additions);
   for (size_t i = additions->next; i < additions->size; ++i) {
     const uint64_t tag = additions->tags[i];
-    const Slot* const home = Home(tag);
+    const Slot* const home = additions->homes[i];
     const Slot* const likely = home + (home[1].tag == tag ? 1 : 0);
     __builtin_prefetch(region_ + (likely->tag == tag ? likely->key.low : 0));
   }

@@ -35,6 +35,9 @@ namespace tally {
 /// A writer that is killed may leave its table half changed. A table with an undo log can then go
 /// back to its last savepoint.
 class CountTable {
+ private:
+  struct Slot;
+
  public:
   enum class AddResult {
     kAdded,
@@ -100,6 +103,8 @@ class CountTable {
     alignas(64) Column<Key> keys;
     alignas(64) Column<uint64_t> tags;  // as a slot's
     alignas(64) Column<uint64_t> amounts;
+    alignas(64) Column<Slot*> homes;  // as Home() has them
+    uint64_t line_count = 0;          // in a table of so many lines; 0: not all of them
 
     // How far Add() came.
     size_t next = 0;     // the first that was not looked at
@@ -107,6 +112,8 @@ class CountTable {
     std::array<uint8_t, kCapacity> put_off;
     size_t failed = 0;
 
+    /// To be called before homes are appended.
+    void NoteLineCount(uint64_t now) { line_count = size == 0 || line_count == now ? now : 0; }
     size_t key_size(size_t i) const { return SizeOf(tags[i]); }
     /// For as long as the additions are there, and the text of their long keys.
     std::string_view key_view(size_t i) const { return {BytesOf(keys[i]), key_size(i)}; }
@@ -230,15 +237,19 @@ class CountTable {
   template <class Key>
   [[gnu::always_inline]] void AppendHashed(Key key, uint64_t hash, size_t size, uint64_t amount,
                                            Additions<Key>* additions) const {
+    additions->NoteLineCount(lines_);
     const size_t at = additions->size++;
     additions->keys[at] = key;
     additions->tags[at] = MakeTag(hash, size);
     additions->amounts[at] = amount;
+    additions->homes[at] = Home(additions->tags[at]);
     // (Calls of a function that only prefetches have no effect, finds g++ 12, and drops them.)
-    __builtin_prefetch(Home(additions->tags[at]), /*for writing=*/1);
+    __builtin_prefetch(additions->homes[at], /*for writing=*/1);
   }
   bool IsSame(const Slot& slot, const ShortKey& key, size_t size) const;
   bool IsSame(const Slot& slot, const char* key, size_t size) const;
+  template <class Key>
+  void LocateAgain(Additions<Key>* additions) const;
   template <class Key>
   AddResult AddEach(Additions<Key>* additions);
   template <class Key>

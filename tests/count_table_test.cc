@@ -243,6 +243,28 @@ TEST(CountTableTest, ATableThatMayNotGrowIsFilledFurther) {
   }
 }
 
+TEST(CountTableTest, AdditionsMayBeAppendedBeforeAndAfterTheTableGrows) {
+  TestTable test;
+  Counts expected;
+  CountTable::ShortAdditions additions;
+  const auto append = [&](uint64_t number) {
+    const std::string key = KeyOfSize(CountTable::kInlineBytes, number);
+    test.table.Append(CountTable::LoadShort(key.data(), key.size()), key.size(), 1, &additions);
+    ++expected[key];
+  };
+  for (uint64_t number = 0; number < 20; ++number) append(number);
+  const uint64_t capacity = test.table.capacity();
+  for (uint64_t number = 0; test.table.capacity() == capacity; number += 2) {
+    const std::string key = KeyOfSize(CountTable::kInlineBytes, number);
+    ASSERT_EQ(test.Add(key), AddResult::kAdded);
+    ++expected[key];
+  }
+  for (uint64_t number = 10; number < 30; ++number) append(number);
+  ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
+  EXPECT_EQ(additions.size, 0U);
+  ExpectContents(test.table, expected);
+}
+
 struct Crowd {
   const char* description;
   uint64_t first_home;

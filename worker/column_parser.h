@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <span>
 #include <string>
 #include <tuple>
@@ -81,9 +82,11 @@ class ColumnParser {
 
   // As FindColumn() wants them; or what follows the last newline.
   static std::string_view WholeLines(std::string_view text) {
-    size_t newline = text.substr(0, kScanWindowBytes).rfind('\n');
-    if (newline == std::string_view::npos) newline = text.find('\n');
-    return text.substr(0, newline == std::string_view::npos ? newline : newline + 1);
+    const size_t room = std::min(text.size(), kScanWindowBytes);
+    const void* newline = memrchr(text.data(), '\n', room);
+    if (newline == nullptr) newline = std::memchr(text.data() + room, '\n', text.size() - room);
+    if (newline == nullptr) return text;
+    return {text.data(), static_cast<const char*>(newline) + 1};
   }
 
   // Returns how many items the window has; 0 where not each of its lines is one.

@@ -127,11 +127,11 @@ HWY_INLINE void AppendShorts(const CountTable& table, const Pieces& pieces,
   const CountTable::Placement placement = table.placement();
   const SixteenBytesHash hash(placement.seed);
   const size_t begin = additions->size;
+  additions->NoteLineCount(placement.line_count);
   for (size_t i = 0; i < pieces.count; ++i) {
     additions->keys[begin + i] = CountTable::LoadShort(pieces.keys[i], pieces.sizes[i]);
   }
   const D d;
-  Pieces::Column<const char*> homes;
   for (size_t i = 0; i < pieces.count; i += kLanes) {
     V low;
     V high;
@@ -145,9 +145,10 @@ HWY_INLINE void AppendShorts(const CountTable& table, const Pieces& pieces,
         MulLow32(d, hn::ShiftRight<32>(upper), hn::Set(d, placement.line_count)));
     const V home = hn::Add(hn::ShiftLeft<CountTable::kLog2LineBytes>(line),
                            hn::Set(d, reinterpret_cast<uint64_t>(placement.lines)));
-    hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&homes[i]));
+    hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&additions->homes[begin + i]));
   }
-  for (size_t i = 0; i < pieces.count; ++i) __builtin_prefetch(homes[i], /*for writing=*/1);
+  for (size_t i = 0; i < pieces.count; ++i)
+    __builtin_prefetch(additions->homes[begin + i], /*for writing=*/1);
   additions->size += pieces.count;
 }
 
