@@ -17,6 +17,25 @@
 #include "worker/number.h"
 #include "worker/parser.h"
 
+#ifndef TALLY_WORKER_ROW_BYTES
+#define TALLY_WORKER_ROW_BYTES  // (once, not for each instruction set)
+namespace tally {
+namespace {
+
+// What rows are searched for. (It has to come as an argument: of constants, g++ 12 makes vectors
+// anew for each row.)
+struct RowBytes {
+  char tab = '\t';
+  char newline = '\n';
+  // Brings '9' to the largest signed byte: digits are above a limit, in one comparison.
+  uint8_t up = 127 - '9';
+  int8_t below_digits = 127 - 10;
+};
+
+}  // namespace
+}  // namespace tally
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace tally {
 namespace HWY_NAMESPACE {
@@ -24,12 +43,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr size_t kTail = kMostPlainTailBytes;
 
-HWY_INLINE uint64_t MaskOfDigits(const char* tail) {
+HWY_INLINE uint64_t MaskOfDigits(const RowBytes& row_bytes, const char* tail) {
   const BytesOf<kTail> d;
   const hn::RebindToSigned<decltype(d)> d_signed;
-  // Brings '9' to the largest signed byte: one comparison.
-  const auto up = hn::Set(d, 127 - '9');
-  const auto below_digits = hn::Set(d_signed, 127 - 10);
+  const auto up = hn::Set(d, row_bytes.up);
+  const auto below_digits = hn::Set(d_signed, row_bytes.below_digits);
   return BlockMask<kTail>(tail, [&](auto bytes, size_t) HWY_ATTR {
     return hn::RebindMask(d, hn::Gt(hn::BitCast(d_signed, hn::Add(bytes, up)), below_digits));
   });
@@ -59,28 +77,29 @@ alignas(64) constexpr auto kNoKey = [] {
 template <size_t kNumbers, bool kAllYears>
 class RowReader {
  public:
-  HWY_INLINE RowReader(const YearRange& years, NgramRows* rows)
-      : years_(years), rows_(*rows), row_(rows->next), limit_(rows->limit) {}
+  HWY_INLINE RowReader(const RowBytes& bytes, const YearRange& years, NgramRows* rows)
+      : bytes_(bytes), years_(years), rows_(*rows), row_(rows->next), limit_(rows->limit) {}
 
   // Returns whether there was a row, and a plain one.
   HWY_INLINE bool TakeRow() {
     if (row_ >= limit_) return false;
-    size_t key_size = ngram_size_;
+    size_t tail_at = ngram_and_tab_size();
     // The key and the tab behind it are most often those of the row before.
-    const bool is_same = (~MaskOfSame(row_, ngram_) & key_and_tab_) == 0;
+    const bool is_same = (~MaskOfSame(row_, ngram_) & ngram_and_tab_) == 0;
     if (!is_same) {
-      const uint64_t key_ends = MaskOf<kKeyBlock>('\t', row_) | MaskOf<kKeyBlock>('\n', row_);
+      const uint64_t key_ends =
+          MaskOf<kKeyBlock>(bytes_.tab, row_) | MaskOf<kKeyBlock>(bytes_.newline, row_);
       if (key_ends == 0 || run_count_ == NgramRows::kMostRuns - 1) return false;
-      key_size = Lowest(key_ends);
-      if (row_[key_size] != '\t') return false;
+      tail_at = Lowest(key_ends) + 1;
+      if (row_[tail_at - 1] != '\t') return false;
     }
 
     // Where the numbers end: by a tab each, but the last one by the first byte that is neither.
     // Where there are too few of them, sizes are wrong: all that is not found is behind the tail.
     constexpr uint64_t kBehind = ((uint64_t{1} << kNumbers) - 1) << kTail;
-    const char* const tail = row_ + key_size + 1;
-    uint64_t ends = (~MaskOfDigits(tail) & ((uint64_t{1} << kTail) - 1)) | kBehind;
-    const size_t last_end = Lowest(ends & ~MaskOf<kTail>('\t', tail));
+    const char* const tail = row_ + tail_at;
+    uint64_t ends = (~MaskOfDigits(bytes_, tail) & ((uint64_t{1} << kTail) - 1)) | kBehind;
+    const size_t last_end = Lowest(ends & ~MaskOf<kTail>(bytes_.tab, tail));
     size_t end[kNumbers];
     HWY_UNROLL(4)
     for (size_t i = 0; i < kNumbers; ++i) {
@@ -95,12 +114,11 @@ class RowReader {
     const char* newline = tail + last_end;
     if (*newline != '\n' && (*newline != '\r' || *++newline != '\n')) return false;
 
-    if (!is_same) BeginRun(key_size);
+    if (!is_same) BeginRun(tail_at);
     row_ = newline + 1;
-    ++rows_taken_;
     if constexpr (!kAllYears) {
+      ++rows_taken_;
       if (!years_.Contains(EightDigitsToNumber(LoadDigits(tail, end[0])))) return true;
-      ++rows_counted_;
     }
     matches_.Add(LoadDigits(tail + end[0] + 1, end[1] - end[0] - 1));
     if (--additions_left_ == 0) SumUp();
@@ -110,44 +128,45 @@ class RowReader {
   HWY_INLINE void Finish() {
     EndRun();
     rows_.next = row_;
-    rows_.rows_taken = rows_taken_;
+    rows_.rows_taken = kAllYears ? rows_counted_ : rows_taken_;
     rows_.run_count = run_count_;
   }
 
  private:
+  // (It costs less than a register for it.)
+  HWY_INLINE size_t ngram_and_tab_size() const { return hwy::PopCount(ngram_and_tab_); }
+
   HWY_INLINE void SumUp() {
     run_matches_ += matches_.TakeNumber();
+    rows_counted_ += EightDigitsSum::kMostAdditions - additions_left_;
     additions_left_ = EightDigitsSum::kMostAdditions;
   }
 
-  HWY_INLINE size_t rows_counted() const { return kAllYears ? rows_taken_ : rows_counted_; }
-
-  HWY_INLINE void BeginRun(size_t key_size) {
+  HWY_INLINE void BeginRun(size_t ngram_and_tab_size) {
     EndRun();
     ngram_ = row_;
-    ngram_size_ = key_size;
-    key_and_tab_ = ~uint64_t{0} >> (kKeyBlock - 1 - key_size);
-    counted_before_run_ = rows_counted();
+    ngram_and_tab_ = ~uint64_t{0} >> (kKeyBlock - ngram_and_tab_size);
+    counted_before_run_ = rows_counted_;
     run_matches_ = 0;
   }
   HWY_INLINE void EndRun() {
     SumUp();
-    const size_t run_rows = rows_counted() - counted_before_run_;
-    rows_.runs[run_count_] = {ngram_, ngram_size_, run_matches_, run_rows};
+    const size_t run_rows = rows_counted_ - counted_before_run_;
+    rows_.runs[run_count_] = {ngram_, ngram_and_tab_size() - 1, run_matches_, run_rows};
     run_count_ += run_rows != 0 ? 1 : 0;
   }
 
+  const RowBytes bytes_;
   const YearRange& years_;
   NgramRows& rows_;
   const char* row_;  // the next one
   const char* limit_;
-  size_t rows_taken_ = 0;
-  size_t rows_counted_ = 0;
+  size_t rows_taken_ = 0;    // where not all years count
+  size_t rows_counted_ = 0;  // and are in run_matches_
   size_t run_count_ = 0;
 
   const char* ngram_ = kNoKey.data();
-  size_t ngram_size_ = 0;
-  uint64_t key_and_tab_ = ~uint64_t{0};  // a bit for each byte of both
+  uint64_t ngram_and_tab_ = ~uint64_t{0};  // a bit for each byte of both
   size_t counted_before_run_ = 0;
   uint64_t run_matches_ = 0;
   EightDigitsSum matches_;  // that are not in run_matches_ yet
@@ -155,9 +174,10 @@ class RowReader {
 };
 
 template <size_t kNumbers, bool kAllYears>
-HWY_INLINE void TakeRows(const YearRange& years, NgramRows* first, NgramRows* second) {
-  RowReader<kNumbers, kAllYears> one(years, first);
-  RowReader<kNumbers, kAllYears> other(years, second);
+HWY_INLINE void TakeRows(const RowBytes& bytes, const YearRange& years, NgramRows* first,
+                         NgramRows* second) {
+  RowReader<kNumbers, kAllYears> one(bytes, years, first);
+  RowReader<kNumbers, kAllYears> other(bytes, years, second);
   while (one.TakeRow() && other.TakeRow()) {
   }
   while (one.TakeRow()) {
@@ -169,17 +189,20 @@ HWY_INLINE void TakeRows(const YearRange& years, NgramRows* first, NgramRows* se
 }
 
 template <size_t kNumbers>
-HWY_INLINE void TakeRowsOf(const YearRange& years, NgramRows* first, NgramRows* second) {
-  if (years.IsAll()) return TakeRows<kNumbers, true>(years, first, second);
-  TakeRows<kNumbers, false>(years, first, second);
+HWY_INLINE void TakeRowsOf(const RowBytes& bytes, const YearRange& years, NgramRows* first,
+                           NgramRows* second) {
+  if (years.IsAll()) return TakeRows<kNumbers, true>(bytes, years, first, second);
+  TakeRows<kNumbers, false>(bytes, years, first, second);
 }
 
-void TakeV1Rows(const YearRange& years, NgramRows* first, NgramRows* second) {
-  TakeRowsOf<4>(years, first, second);
+void TakeV1Rows(const RowBytes& bytes, const YearRange& years, NgramRows* first,
+                NgramRows* second) {
+  TakeRowsOf<4>(bytes, years, first, second);
 }
 
-void TakeV2Rows(const YearRange& years, NgramRows* first, NgramRows* second) {
-  TakeRowsOf<3>(years, first, second);
+void TakeV2Rows(const RowBytes& bytes, const YearRange& years, NgramRows* first,
+                NgramRows* second) {
+  TakeRowsOf<3>(bytes, years, first, second);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -250,8 +273,8 @@ HWY_EXPORT(TakeV2Rows);
 
 void TakePlainRows(NgramVersion version, const YearRange& years, NgramRows* first,
                    NgramRows* second) {
-  return version == NgramVersion::kV1 ? HWY_DYNAMIC_DISPATCH(TakeV1Rows)(years, first, second)
-                                      : HWY_DYNAMIC_DISPATCH(TakeV2Rows)(years, first, second);
+  return version == NgramVersion::kV1 ? HWY_DYNAMIC_DISPATCH(TakeV1Rows)({}, years, first, second)
+                                      : HWY_DYNAMIC_DISPATCH(TakeV2Rows)({}, years, first, second);
 }
 
 }  // namespace tally
