@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <csignal>
+#include <deque>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -12,18 +13,23 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace tally {
 namespace {
 
-// What one thread has made. It is handed over piece by piece: until a piece is fetched, the thread
-// makes the next one, but no more.
-struct Desk {
-  uint64_t part = 0;  // of the piece, or of the next one
-  std::string piece;
-  bool is_full = false;  // there is a piece
+struct Piece {
+  uint64_t part = 0;
   bool is_last = false;  // of its part
+  std::string text;
+};
+
+// What one thread has made and nobody has fetched yet.
+struct Desk {
+  // A part or two: while one thread's is written, the others make theirs.
+  static constexpr size_t kMostPieces = 8;
+  std::deque<Piece> pieces;
 };
 
 // Thrown in a maker whose text nobody wants any more.
@@ -65,32 +71,36 @@ class Pipeline {
   bool has_threads() const { return !threads_.empty(); }
 
   void WriteTo(ByteSink* out) {
-    std::string piece;
-    for (uint64_t part = 0; part < parts_;) {
-      if (FetchPiece(part, &piece)) ++part;
-      if (!piece.empty()) out->Write(piece);
+    Piece piece;
+    while (piece.part < parts_) {
+      FetchPiece(&piece);
+      if (!piece.text.empty()) out->Write(piece.text);
+      if (piece.is_last) ++piece.part;
     }
   }
 
  private:
   class DeskSink : public ByteSink {
    public:
-    DeskSink(Pipeline* pipeline, Desk* desk) : pipeline_(pipeline), desk_(desk) {}
-    void Write(std::string_view bytes) override {
-      pipeline_->HandOver(bytes, /*is_last=*/false, desk_);
+    DeskSink(Pipeline* pipeline, uint64_t part, Desk* desk)
+        : pipeline_(pipeline), part_(part), desk_(desk) {}
+    void Write(std::string_view bytes) override { Write(bytes, /*is_last=*/false); }
+    void Write(std::string_view bytes, bool is_last) {
+      pipeline_->HandOver(part_, bytes, is_last, desk_);
     }
 
    private:
     Pipeline* pipeline_;
+    uint64_t part_;
     Desk* desk_;
   };
 
   void MakeParts(Desk* desk) {
     try {
-      DeskSink sink(this, desk);
-      while (TakePart(desk)) {
-        make_part_(desk->part, &sink);
-        HandOver({}, /*is_last=*/true, desk);
+      for (uint64_t part = TakePart(); part < parts_; part = TakePart()) {
+        DeskSink sink(this, part, desk);
+        make_part_(part, &sink);
+        sink.Write({}, /*is_last=*/true);
       }
     } catch (const NoLongerWanted&) {
     } catch (...) {
@@ -101,47 +111,45 @@ class Pipeline {
   }
 
   // Parts are taken in order, so the one to be written next is made by a thread that need not wait.
-  bool TakePart(Desk* desk) {
-    std::unique_lock lock(mutex_);
-    WaitUntilEmpty(desk, &lock);
-    if (next_part_ == parts_) return false;
-    desk->part = next_part_++;
-    return true;
+  uint64_t TakePart() {
+    const std::lock_guard lock(mutex_);
+    return std::min(next_part_++, parts_);
   }
 
-  void HandOver(std::string_view piece, bool is_last, Desk* desk) {
+  void HandOver(uint64_t part, std::string_view text, bool is_last, Desk* desk) {
     std::unique_lock lock(mutex_);
-    WaitUntilEmpty(desk, &lock);
-    desk->piece.assign(piece);
-    desk->is_last = is_last;
-    desk->is_full = true;
+    changed_.wait(lock, [&] { return desk->pieces.size() < Desk::kMostPieces || is_stopped_; });
+    if (is_stopped_) throw NoLongerWanted();
+    std::string room;
+    if (!spare_.empty()) {
+      room = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    lock.unlock();
+    room.assign(text);
+    lock.lock();
+    desk->pieces.push_back({part, is_last, std::move(room)});
     lock.unlock();
     changed_.notify_all();
   }
 
-  void WaitUntilEmpty(const Desk* desk, std::unique_lock<std::mutex>* lock) {
-    changed_.wait(*lock, [&] { return !desk->is_full || is_stopped_; });
-    if (is_stopped_) throw NoLongerWanted();
-  }
-
-  // Returns whether that was the part's last piece. `piece` comes in with room for a later one.
-  bool FetchPiece(uint64_t part, std::string* piece) {
+  // Fetches the next piece of piece->part, whose text comes in as room for a later one.
+  void FetchPiece(Piece* piece) {
     std::unique_lock lock(mutex_);
     Desk* desk = nullptr;
     changed_.wait(lock, [&] {
-      const auto found = std::find_if(desks_.begin(), desks_.end(), [part](const auto& each) {
-        return each->is_full && each->part == part;
+      const auto found = std::find_if(desks_.begin(), desks_.end(), [piece](const auto& each) {
+        return !each->pieces.empty() && each->pieces.front().part == piece->part;
       });
       desk = found == desks_.end() ? nullptr : found->get();
       return desk != nullptr || failure_;
     });
     if (failure_) std::rethrow_exception(failure_);
-    piece->swap(desk->piece);
-    desk->is_full = false;
-    const bool is_last = desk->is_last;
+    spare_.push_back(std::move(piece->text));
+    *piece = std::move(desk->pieces.front());
+    desk->pieces.pop_front();
     lock.unlock();
     changed_.notify_all();
-    return is_last;
   }
 
   const uint64_t parts_;
@@ -151,6 +159,7 @@ class Pipeline {
   std::vector<std::unique_ptr<Desk>> desks_;
   std::vector<std::thread> threads_;
   uint64_t next_part_ = 0;
+  std::vector<std::string> spare_;  // rooms for later pieces
   std::exception_ptr failure_;
   bool is_stopped_ = false;
 };
