@@ -113,6 +113,18 @@ TEST_P(NgramRowsTest, AddsUpLongRuns) {
   }
 }
 
+// Whatever it is compared with.
+TEST_P(NgramRowsTest, TheFirstRowMayBeginWithAnything) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (const size_t size : {size_t{0}, size_t{1}, kMostPlainKeyBytes, kMostPlainKeyBytes + 1}) {
+      for (const char* const numbers : {"2000\t5\t1\n", "\t2000\t5\t1\n", "2000\t5\t1\t2\n"}) {
+        const std::string row = std::string(size, static_cast<char>(byte)) + numbers;
+        ExpectSameAsScalar(row + row);
+      }
+    }
+  }
+}
+
 TEST_P(NgramRowsTest, StopsAtARowThatIsNotPlain) {
   const std::string plain = "a\t1\t2\t3\n";
   for (const char* odd : {"",

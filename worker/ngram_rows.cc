@@ -65,11 +65,13 @@ HWY_INLINE uint64_t MaskOfSame(const char* a, const char* b) {
 // The position of the lowest bit. REQUIRES: there is one.
 HWY_INLINE size_t Lowest(uint64_t mask) { return hwy::Num0BitsBelowLS1Bit_Nonzero64(mask); }
 
-// What no plain row begins with: for the first one to be compared with.
-alignas(64) constexpr auto kNoKey = [] {
-  std::array<char, kKeyBlock> newlines{};
-  newlines.fill('\n');
-  return newlines;
+// The n-gram and the tab that the first row is compared with: an n-gram as any other, without a row
+// so far, so that no harm is done where it is the first row's.
+alignas(64) constexpr auto kFirstNgram = [] {
+  std::array<char, kKeyBlock> bytes{};
+  bytes.fill('x');
+  bytes.back() = '\t';
+  return bytes;
 }();
 
 // Takes rows one by one, and keeps the run of the last one: it goes to the others when the next run
@@ -165,7 +167,7 @@ class RowReader {
   size_t rows_counted_ = 0;  // and are in run_matches_
   size_t run_count_ = 0;
 
-  const char* ngram_ = kNoKey.data();
+  const char* ngram_ = kFirstNgram.data();
   uint64_t ngram_and_tab_ = ~uint64_t{0};  // a bit for each byte of both
   size_t counted_before_run_ = 0;
   uint64_t run_matches_ = 0;
