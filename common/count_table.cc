@@ -66,8 +66,8 @@ CountTable::CountTable(char* region, Grant grant, char* undo_region)
 void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
   lines_ = capacity() / 2;
-  // Few keys that are not in their first line, for no branch can predict which; where memory does
-  // not matter.
+  // Small tables stay sparse: nearly each key is then in its first line, so that branches are
+  // predicted, and their memory does not matter.
   constexpr uint64_t kMostSparse = uint64_t{1} << 18;
   grow_at_ = capacity() <= kMostSparse ? capacity() / 4 : MostKeys();
 }
@@ -130,7 +130,7 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
     } else if (!home[0].MayHold(tag) && !home[1].MayHold(tag) && home[0].tag != 0 &&
                home[1].tag != 0) {
       __builtin_prefetch(After(home + 1));
-      additions->put_off[additions->waiting++] = static_cast<uint8_t>(at);
+      additions->put_off[additions->put_off_count++] = static_cast<uint8_t>(at);
       continue;
     } else {
       result = Search(home, *additions, at);
@@ -143,8 +143,8 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
     return result;
   }
   additions->next = additions->size;
-  while (additions->waiting > 0) {
-    const size_t at = additions->put_off[--additions->waiting];
+  while (additions->put_off_count > 0) {
+    const size_t at = additions->put_off[--additions->put_off_count];
     const AddResult result = Search(Home(additions->tags[at]), *additions, at);
     if (result == AddResult::kAdded) continue;
     additions->failed = at;
@@ -158,10 +158,10 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
 CountTable::AddResult CountTable::Add(ShortAdditions* additions) { return AddEach(additions); }
 
 CountTable::AddResult CountTable::Add(LongAdditions* additions) {
-  // Their bytes lie in the arena, beyond the slots that were asked for before.
-  // Of few keys, they are at hand.
+  // Of few keys, all bytes are at hand.
   constexpr uint64_t kFewSlots = uint64_t{1} << 16;
   if (capacity() <= kFewSlots) return AddEach(additions);
+  // Else they lie in the arena, beyond the slots that were asked for before.
   LocateAgain(additions);
   for (size_t i = additions->next; i < additions->size; ++i) {
     const uint64_t tag = additions->tags[i];
@@ -263,7 +263,8 @@ CountTable::AddResult CountTable::Grow() {
 bool CountTable::MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries) {
   Need need{.slots_bytes = kSlotsOffset + (capacity() + more_slots) * sizeof(Slot),
             .keys_bytes = keys_bytes() + more_key_bytes,
-            .undo_bytes = undo_.BytesWith(more_undo_entries)};
+            .undo_bytes = undo_.BytesWith(more_undo_entries),
+            .is_optional = more_slots > 0 && is_sparse()};
   if (need.bytes() <= granted_bytes_ || !grant_) return true;
   // Long keys do not ask one by one.
   constexpr uint64_t kStepBytes = uint64_t{64} << 10;

@@ -3,13 +3,11 @@
 #ifndef TALLY_COMMON_COUNT_TABLE_H_
 #define TALLY_COMMON_COUNT_TABLE_H_
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <span>
 #include <string_view>
 
 #include "common/hash.h"
@@ -27,7 +25,8 @@ namespace tally {
 /// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
 /// touches no memory but what the larger array needs: to twice the slots while they are few, then
 /// by half of them at a time, since memory that was never touched costs more than moving keys
-/// within what was. The table is full when slots and arena would meet.
+/// within what was. Small tables stay sparse, where they may. The table is full when slots and
+/// arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -76,8 +75,9 @@ class CountTable {
   /// What a table takes.
   struct Need {
     uint64_t slots_bytes = 0;
-    uint64_t keys_bytes = 0;  // of long keys
-    uint64_t undo_bytes = 0;  // of its log
+    uint64_t keys_bytes = 0;   // of long keys
+    uint64_t undo_bytes = 0;   // of its log
+    bool is_optional = false;  // without more, the table is slower, but not full
 
     uint64_t bytes() const { return slots_bytes + keys_bytes + undo_bytes; }
   };
@@ -107,8 +107,8 @@ class CountTable {
     uint64_t line_count = 0;          // in a table of so many lines; 0: not all of them
 
     // How far Add() came.
-    size_t next = 0;     // the first that was not looked at
-    size_t waiting = 0;  // of those before, so many were put off
+    size_t next = 0;           // the first that was not looked at
+    size_t put_off_count = 0;  // of those before, these are still to be added
     std::array<uint8_t, kCapacity> put_off;
     size_t failed = 0;
 
@@ -149,7 +149,6 @@ class CountTable {
     uint64_t line_count;
   };
   static constexpr unsigned kLog2LineBytes = 6;
-  static constexpr uint64_t kHashMask = 0xffffffff00000000u;  // of a tag
   Placement placement() const {
     return {header_->seed, epoch_bits_ + uint64_t{1}, reinterpret_cast<char*>(slots_), lines_};
   }
@@ -195,6 +194,7 @@ class CountTable {
   // last, and the key's size + 1. 0: the slot is empty.
   static constexpr unsigned kSizeBits = 21;
   static constexpr uint64_t kSizeMask = (uint64_t{1} << kSizeBits) - 1;
+  static constexpr uint64_t kHashMask = 0xffffffff00000000u;
   static constexpr uint64_t kEpochMask = ~(kHashMask | kSizeMask);
 
   static size_t SizeOf(uint64_t tag) { return (tag & kSizeMask) - 1; }
@@ -285,6 +285,7 @@ class CountTable {
   AddResult NoteInMoreRoom(const Slot* slot);
   void NoteAllForUndo();
   uint64_t keys_bytes() const { return header_->region_bytes - header_->arena_begin; }
+  bool is_sparse() const { return size() < MostKeys(); }
   bool MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries);
   // At most 5/8 of the slots hold one: linear probing then looks at 1.8 slots for a hit and 4 for a
   // miss (Knuth, TAOCP 6.4, equation 41), two of them in one cache line. (With 3/4, words take 13 %

@@ -15,9 +15,9 @@ inline uint64_t HashBytes(const void* bytes, size_t size_bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes, size_bytes, seed);
 }
 
-/// What HashBytes() of 16 bytes does with them, in the letters of the XXH3 specification
-/// (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), for whoever does the same for
-/// several keys at once.
+/// What HashBytes() of 16 bytes goes by, for whoever does the same for several keys at once: what
+/// XXH3 makes of bytes 24 to 39 and 40 to 55 of its secret, and its PRIME_MX1
+/// (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md).
 struct SixteenBytesHash {
   uint64_t low_flip;   // for the first half
   uint64_t high_flip;  // for the other one

@@ -21,8 +21,8 @@ namespace {
 // Of the 128 TiB that a process has on x86-64, leave most to the inputs.
 constexpr uint64_t kMostAddressSpace = uint64_t{1} << 45;
 
-// More than any input takes: a key and its newline are at least one byte, and its 32-byte slot
-// comes with at most 2.2 empty ones.
+// More than any input needs: a key and its newline are at least one byte, and its 32-byte slot
+// comes with at most 2.2 empty ones. (Small tables have more, where there is room.)
 constexpr uint64_t kTableBytesPerInputByte = 64;
 
 // The longest record that a stream may have.

@@ -27,9 +27,11 @@ struct Piece {
 
 // What one thread has made and nobody has fetched yet.
 struct Desk {
-  // A part or two: while one thread's is written, the others make theirs.
-  static constexpr size_t kMostPieces = 8;
+  // From so many bytes on, the thread waits. They are a part or two: while one thread's is written,
+  // the others make theirs.
+  static constexpr size_t kEnoughBytes = size_t{1} << 20;
   std::deque<Piece> pieces;
+  size_t bytes = 0;  // of their texts
 };
 
 // Thrown in a maker whose text nobody wants any more.
@@ -118,7 +120,7 @@ class Pipeline {
 
   void HandOver(uint64_t part, std::string_view text, bool is_last, Desk* desk) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return desk->pieces.size() < Desk::kMostPieces || is_stopped_; });
+    changed_.wait(lock, [&] { return desk->bytes < Desk::kEnoughBytes || is_stopped_; });
     if (is_stopped_) throw NoLongerWanted();
     std::string room;
     if (!spare_.empty()) {
@@ -128,6 +130,7 @@ class Pipeline {
     lock.unlock();
     room.assign(text);
     lock.lock();
+    desk->bytes += room.size();
     desk->pieces.push_back({part, is_last, std::move(room)});
     lock.unlock();
     changed_.notify_all();
@@ -148,6 +151,7 @@ class Pipeline {
     spare_.push_back(std::move(piece->text));
     *piece = std::move(desk->pieces.front());
     desk->pieces.pop_front();
+    desk->bytes -= piece->text.size();
     lock.unlock();
     changed_.notify_all();
   }

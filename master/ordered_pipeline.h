@@ -15,9 +15,9 @@ using MakePart = std::function<void(uint64_t part, ByteSink* text)>;
 
 /// Has parts 0 to parts - 1 made by `threads` threads, and writes them to `out` in this order, from
 /// the calling thread: no other one meets signals, or errors of `out`. A thread that is ahead
-/// waits, so that there are never more than some eight pieces a thread, of those that one Write()
-/// brings. Without a thread (one is asked for, or none can be had) the calling one makes the parts,
-/// too. Throws what `out` and make_part() throw, with all threads ended.
+/// waits, so that there is never much more than 1 MiB of text a thread. Without a thread (one is
+/// asked for, or none can be had) the calling one makes the parts, too. Throws what `out` and
+/// make_part() throw, with all threads ended.
 void WriteInOrder(uint64_t parts, uint32_t threads, const MakePart& make_part, ByteSink* out);
 
 }  // namespace tally

@@ -171,6 +171,32 @@ TEST(ColumnParserTest, ManyLinesOfWhichFewAreNone) {
   EXPECT_EQ(Parse(text, 1, 2), expected);
 }
 
+TEST(ColumnParserTest, StopsInAnyWindow) {
+  std::string text;
+  for (int line = 0; line < 3000; ++line) text += line == 1500 ? "odd\n" : "key,1\n";
+  for (const size_t value_column : {0U, 2U}) {
+    const ColumnParser parser = MakeParser(2, value_column);
+    for (const uint64_t stop_after : {1U, 200U, 1501U, 1700U, 2000U}) {
+      const Parsed parsed = ParseText(parser, text, stop_after);
+      EXPECT_EQ(parsed.records.size() + parsed.rejected.size(), stop_after);
+      EXPECT_EQ(parsed.rejected.size(), stop_after > 1500 ? 1U : 0U);
+    }
+  }
+}
+
+TEST(ColumnParserTest, KeyAndValueMayBeTheLastColumnsThatAreScannedOrBehindThem) {
+  std::string line;
+  for (int column = 1; column <= 20; ++column) line += std::to_string(100 + column) + ",";
+  for (const size_t key : {15U, 16U, 17U, 18U}) {
+    EXPECT_EQ(Parse(line + "\n" + line + "\n", key).records,
+              (std::vector<KeyAmount>(2, {std::to_string(100 + key), 1})));
+    for (const size_t value : {15U, 16U, 17U, 18U}) {
+      EXPECT_EQ(Records(line + "\n" + line + "\n", key, value),
+                (std::vector<KeyAmount>(2, {std::to_string(100 + key), 100 + value})));
+    }
+  }
+}
+
 TEST(ColumnParserTest, StopsWhenTheSinkSaysSo) {
   const ColumnParser parser = MakeParser(1, 2);
   const Parsed after_record{.records = {{"a", 1}}, .rejected = {}, .lines = 0};

@@ -46,7 +46,7 @@ std::vector<std::string> KeysAtHome(unsigned log2_slots, uint64_t first, uint64_
 
 constexpr unsigned kLog2FirstCapacity = 11;
 constexpr uint64_t kLastSlot = (uint64_t{1} << kLog2FirstCapacity) - 1;
-constexpr size_t kKeysBeforeGrowth = 1280;
+constexpr size_t kMostKeysAtFirst = 1280;
 
 TEST(CountTableTest, ANewTableIsEmpty) {
   const TestTable test;
@@ -131,7 +131,7 @@ TEST(CountTableTest, ARegionWithoutRoomForMoreSlotsIsReportedAsFull) {
     expected[key] = 1;
     key = std::to_string(expected.size());
   }
-  EXPECT_GT(expected.size(), kKeysBeforeGrowth);
+  EXPECT_GT(expected.size(), kMostKeysAtFirst);
   EXPECT_EQ(test.Add(key), AddResult::kFull) << "again";
   EXPECT_EQ(test.Add(std::string(40, 'l')), AddResult::kFull);
   for (auto& [present, count] : expected) {
@@ -175,8 +175,9 @@ TEST(CountTableTest, SlotsAndLongKeysMeetInTheMiddleWithoutOverwritingEachOther)
 }
 
 TEST(CountTableTest, PartitionsHoldEachKeyOnceAtEveryFill) {
-  for (const size_t keys : {1U, 2U, 50U, 600U, 1279U, 1280U, 1281U, 2560U, 2561U, 20'000U}) {
+  for (const size_t keys : {1U, 2U, 50U, 511U, 512U, 513U, 600U, 1280U, 20'000U}) {
     TestTable test;
+    if (keys == 1280) test.KeepSlots();
     Counts expected;
     for (size_t number = 0; number < keys; ++number) {
       const std::string key = KeyOfSize(number % 30, number);
@@ -239,6 +240,21 @@ TEST(CountTableTest, ATableThatMayNotGrowIsFilledFurther) {
     }
     EXPECT_EQ(test.Add(KeyOfSize(key_size, kMaxCount)), AddResult::kRefused);
     EXPECT_EQ(test.table.capacity(), capacity);
+    ExpectContents(test.table, expected);
+
+    // Only as far as it has to, then as far as it likes to.
+    test.table = CountTable(test.region.data(),
+                            [](const CountTable::Need& need) { return !need.is_optional; });
+    for (const uint64_t slots : {2 * capacity, 2 * capacity}) {
+      const std::string key = KeyOfSize(key_size, kMaxCount - expected.size());
+      ASSERT_EQ(test.Add(key), AddResult::kAdded);
+      expected[key] = 1;
+      EXPECT_EQ(test.table.capacity(), slots);
+    }
+    test.table = CountTable(test.region.data());
+    ASSERT_EQ(test.Add(KeyOfSize(key_size, kMaxCount)), AddResult::kAdded);
+    expected[KeyOfSize(key_size, kMaxCount)] = 1;
+    EXPECT_EQ(test.table.capacity(), 4 * capacity);
     ExpectContents(test.table, expected);
   }
 }

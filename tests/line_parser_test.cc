@@ -37,7 +37,7 @@ TEST(LineParserTest, EachLineIsAKeyWithoutItsNewlineAndCarriageReturn) {
 }
 
 TEST(LineParserTest, LinesMayBeLongerThanAScanWindow) {
-  for (const size_t size : {2047U, 2048U, 2049U, 100'000U}) {
+  for (const size_t size : {2047U, 2048U, 2049U, 100'000U, (1U << 20) + 1}) {
     const std::string line(size, 'x');
     EXPECT_EQ(ParseText(LineParser(), "a\n" + line + "\nb\n" + line).records,
               (std::vector<KeyAmount>{{"a", 1}, {line, 1}, {"b", 1}, {line, 1}}));

@@ -36,9 +36,11 @@ struct Taken {
   }
 };
 
-Taken TakenOf(NgramRows* rows) {
+Taken TakenOf(NgramRows* rows, std::string_view text) {
   Taken taken{.rows = rows->rows_taken, .runs = {}};
   for (const Record& run : rows->runs_taken()) {
+    EXPECT_GE(run.key, text.data());
+    EXPECT_LE(run.key + run.key_size, text.data() + text.size());
     taken.runs.push_back({std::string(run.key_view()), run.records, run.amount});
   }
   return taken;
@@ -55,7 +57,7 @@ std::vector<Taken> TakeBoth(decltype(TakePlainRows)* take, NgramVersion version,
   other_rows.next = text.data() + second;
   other_rows.limit = text.data() + text.size();
   take(version, years, &rows, &other_rows);
-  return {TakenOf(&rows), TakenOf(&other_rows)};
+  return {TakenOf(&rows, text), TakenOf(&other_rows, text)};
 }
 
 constexpr YearRange kAllYears;

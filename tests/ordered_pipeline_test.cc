@@ -70,27 +70,33 @@ TEST(OrderedPipelineTest, SeveralThreadsMakeAndTheCallingOneWrites) {
   EXPECT_EQ(out.writers, std::set{std::this_thread::get_id()});
 }
 
-TEST(OrderedPipelineTest, WhoeverIsAheadWaits) {
+TEST(OrderedPipelineTest, WhoeverIsAheadMakesAMegabyteAndWaits) {
+  const std::string piece(size_t{128} << 10, 'p');
   std::atomic<int> made = 0;
   StringSink out;
   WriteInOrder(
       3, 3,
       [&](uint64_t part, ByteSink* text) {
         if (part == 0) {
-          std::this_thread::sleep_for(std::chrono::milliseconds(100));
           // The other two have eight pieces each, and one that has nowhere to go.
-          EXPECT_LE(made, 2 * (8 + 1));
+          constexpr int kMost = 2 * (8 + 1);
+          for (int i = 0; i < 1000 && made < kMost; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+          }
+          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          EXPECT_EQ(made, kMost);
           text->Write("first ");
           return;
         }
-        for (uint64_t piece = 0; piece < 100; ++piece) {
+        for (int i = 0; i < 100; ++i) {
           ++made;
-          text->Write(Piece(part, piece));
+          text->Write(piece);
         }
       },
       &out);
   EXPECT_EQ(made, 200);
-  EXPECT_EQ(out.text.substr(0, 10), "first 1.0 ");
+  EXPECT_EQ(out.text.substr(0, 7), "first p");
+  EXPECT_EQ(out.text.size(), 6 + 200 * piece.size());
 }
 
 TEST(OrderedPipelineTest, WhatAThreadThrowsIsThrown) {
@@ -117,7 +123,7 @@ TEST(OrderedPipelineTest, WhatTheSinkThrowsEndsTheThreads) {
     std::atomic<uint64_t> last = 0;
     const auto make = [&](uint64_t part, ByteSink* text) {
       last = part;
-      MakePieces(part, text);
+      text->Write(std::string(size_t{64} << 10, 'p'));
     };
     EXPECT_THROW(WriteInOrder(1000000, threads, make, &out), std::runtime_error);
     EXPECT_LT(last, 1000U);

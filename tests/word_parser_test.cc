@@ -152,10 +152,11 @@ TEST(WordParserTest, RandomBytesAreSplitAsDecodingDoes) {
 }
 
 TEST(WordParserTest, ALastWordMayFillManyScanWindows) {
-  for (const size_t size : {2040U, 2048U, 5000U, 100'000U}) {
+  for (const size_t size : {2040U, 2048U, 5000U, 100'000U, (1U << 20) + 1}) {
     ExpectSplitLikeTheOracle("a b c d e " + std::string(size, 'x'));
     ExpectSplitLikeTheOracle("a b c d e " + std::string(size, ' '));
-    ExpectSplitLikeTheOracle(std::string(size, ' ') + "a b c d e " + std::string(size, 'x') + " ");
+    ExpectSplitLikeTheOracle(std::string(size, ' ') + "a b c d e " + std::string(size, 'x') +
+                             " f g");
   }
 }
 

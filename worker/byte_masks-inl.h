@@ -63,8 +63,8 @@ HWY_INLINE uint64_t KeepBefore(const char* end, const char* block, uint64_t mask
   return left >= kMaskBytes ? mask : mask & ((uint64_t{1} << left) - 1);
 }
 
-/// Writes block + i for each set bit i, and returns where to go on. What it writes too much, up to
-/// fifteen more behind the last one, the next block's overwrite.
+/// Writes block + i for each set bit i, and returns where to go on. Up to sixteen entries behind
+/// the last one are written, too; those of the next block overwrite them.
 HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out) {
   namespace hn = hwy::HWY_NAMESPACE;
   const size_t count = hwy::PopCount(mask);

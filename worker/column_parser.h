@@ -59,7 +59,8 @@ class ColumnParser {
   template <class Item>
   using ScannedItems = std::array<Item, std::tuple_size_v<ColumnTokens>>;
 
-  // By windows of whole lines, where nearly all of them have their columns.
+  // Windows of whole lines are scanned. Where a line of one is no record, all of it is parsed
+  // again, line by line.
   template <class Item, SinkOf<Item> Sink>
   uint64_t ParseInto(std::string_view text, Sink* sink) const {
     uint64_t lines = 0;

@@ -14,7 +14,7 @@ namespace tally {
 /// Room for a column of each line of a window, and for what a kernel may write behind the last one.
 using ColumnTokens = std::array<Token, kScanWindowBytes + kSpareScanPositions>;
 
-/// Further columns take longer to be found so than one by one.
+/// Columns behind it are found faster by splitting each line.
 constexpr size_t kLastScannedColumn = 16;
 
 /// Column `number` (from 1) of each line of [begin, end), a token for each, in order; the return

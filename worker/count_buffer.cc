@@ -17,21 +17,6 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// One after the other.
-template <class Item>
-HWY_INLINE void PrepareEach(const CountTable& table, std::span<const Item> items,
-                            AdditionRow* row) {
-  for (const Item& item : items) {
-    const char* const key = KeyBytesOf(item);
-    const size_t size = KeySizeOf(item);
-    if (size <= CountTable::kInlineBytes) {
-      table.Append(CountTable::LoadShort(key, size), size, AmountOf(item), &row->shorts);
-    } else {
-      table.Append(key, size, AmountOf(item), &row->longs);
-    }
-  }
-}
-
 #if HWY_TARGET <= HWY_AVX2
 using D = hn::CappedTag<uint64_t, CountTable::ShortAdditions::kSpare>;
 using V = hn::Vec<D>;
@@ -44,7 +29,7 @@ struct Pieces {
   size_t count = 0;
   alignas(64) Column<const char*> keys;
   alignas(64) Column<size_t> sizes;
-  alignas(64) Column<uint64_t> amounts;  // but of tokens
+  alignas(64) Column<uint64_t> amounts;  // unset for tokens
 };
 
 template <class Item>
@@ -152,8 +137,7 @@ HWY_INLINE void AppendShorts(const CountTable& table, const Pieces& pieces,
   additions->size += pieces.count;
 }
 
-// By columns: short keys are hashed as many at a time as a vector has lanes. Which keys are long no
-// branch can predict where both kinds are frequent.
+// By columns: short keys are hashed as many at a time as a vector has lanes.
 template <class Item>
 HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> items,
                              AdditionRow* row) {
@@ -167,10 +151,19 @@ HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> item
   }
 }
 #else
+// One after the other.
 template <class Item>
 HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> items,
                              AdditionRow* row) {
-  PrepareEach(table, items, row);
+  for (const Item& item : items) {
+    const char* const key = KeyBytesOf(item);
+    const size_t size = KeySizeOf(item);
+    if (size <= CountTable::kInlineBytes) {
+      table.Append(CountTable::LoadShort(key, size), size, AmountOf(item), &row->shorts);
+    } else {
+      table.Append(key, size, AmountOf(item), &row->longs);
+    }
+  }
 }
 #endif
 

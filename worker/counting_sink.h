@@ -3,6 +3,7 @@
 #define TALLY_WORKER_COUNTING_SINK_H_
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -43,6 +44,9 @@ class CountingSink {
   }
   bool Add(std::span<const Token> tokens) {
     Beat();
+    assert(
+        std::ranges::all_of(tokens.subspan(std::min<size_t>(1, tokens.size())),
+                            [](const Token& token) { return KeySizeOf(token) <= kMaxKeyBytes; }));
     const bool are_shorter = tokens.empty() || KeySizeOf(tokens.front()) <= kMaxKeyBytes;
     const ChunkCount count{.records = tokens.size(), .amount = tokens.size()};
     return are_shorter ? AddShorter(tokens, count) : AddEach(tokens);

@@ -65,8 +65,8 @@ HWY_INLINE uint64_t MaskOfSame(const char* a, const char* b) {
 // The position of the lowest bit. REQUIRES: there is one.
 HWY_INLINE size_t Lowest(uint64_t mask) { return hwy::Num0BitsBelowLS1Bit_Nonzero64(mask); }
 
-// The n-gram and the tab that the first row is compared with: an n-gram as any other, without a row
-// so far, so that no harm is done where it is the first row's.
+// The n-gram and the tab that the first row is compared with: an n-gram as any other, so that it is
+// counted rightly where it is the first row's; but it is not in the text.
 alignas(64) constexpr auto kFirstNgram = [] {
   std::array<char, kKeyBlock> bytes{};
   bytes.fill('x');
@@ -129,6 +129,7 @@ class RowReader {
 
   HWY_INLINE void Finish() {
     EndRun();
+    if (rows_.runs[0].key == kFirstNgram.data()) rows_.runs[0].key = rows_.next;  // the first row
     rows_.next = row_;
     rows_.rows_taken = kAllYears ? rows_counted_ : rows_taken_;
     rows_.run_count = run_count_;

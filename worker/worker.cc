@@ -119,8 +119,11 @@ bool Worker::TakeMemory(const CountTable::Need& need) const {
   // The merge has a row for each key, as large as a slot; at most 5 of 8 slots hold one. The undo
   // log is gone by then.
   const uint64_t for_rows = need.slots_bytes / 8 * 5;
-  return plan_.control->memory().Take(
-      index_, need.slots_bytes + need.keys_bytes + std::max(need.undo_bytes, for_rows));
+  const uint64_t bytes = need.slots_bytes + need.keys_bytes + std::max(need.undo_bytes, for_rows);
+  MemoryBudget& memory = plan_.control->memory();
+  // What is not needed is not to be missing to others.
+  if (need.is_optional && bytes > memory.limit_bytes() / plan_.tables.size() / 4) return false;
+  return memory.Take(index_, bytes);
 }
 
 Position Worker::ReadingAt() const {
