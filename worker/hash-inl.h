@@ -20,7 +20,7 @@ namespace HWY_NAMESPACE {
 
 /// Products of the lower halves of lanes.
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
-HWY_INLINE V MulLow32(D d, V a, V b) {
+HWY_INLINE V MulLow32(D /*d*/, V a, V b) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::Repartition<uint32_t, D> d32;
   return hn::MulEven(hn::BitCast(d32, a), hn::BitCast(d32, b));
