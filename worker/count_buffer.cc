@@ -15,9 +15,9 @@ HWY_BEFORE_NAMESPACE();
 namespace tally {
 namespace HWY_NAMESPACE {
 
+#if HWY_TARGET <= HWY_AVX2
 namespace hn = hwy::HWY_NAMESPACE;
 
-#if HWY_TARGET <= HWY_AVX2
 using D = hn::CappedTag<uint64_t, CountTable::ShortAdditions::kSpare>;
 using V = hn::Vec<D>;
 constexpr size_t kLanes = hn::MaxLanes(D());
