@@ -145,6 +145,7 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
   additions->next = additions->size;
   while (additions->put_off_count > 0) {
     const size_t at = additions->put_off[--additions->put_off_count];
+    // Not homes[at]: the table may have grown since.
     const AddResult result = Search(Home(additions->tags[at]), *additions, at);
     if (result == AddResult::kAdded) continue;
     additions->failed = at;
@@ -208,7 +209,7 @@ CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, const ShortKe
     const AddResult grown = Grow();
     if (grown == AddResult::kAdded) {
       slot = FirstEmpty(tag);
-    } else if (header_->size >= MostKeys()) {
+    } else if (!is_sparse()) {
       return grown;
     } else {
       grow_at_ = MostKeys();
@@ -235,6 +236,8 @@ CountTable::AddResult CountTable::Grow() {
   if (capacity() + more_slots > kMaxCapacity) return AddResult::kFull;
   const uint64_t more_bytes = more_slots * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;
+  // Slots that are not needed leave the region to long keys.
+  if (is_sparse() && used_bytes() + more_bytes > region_bytes() / 4) return AddResult::kFull;
   const uint64_t notes = undo_.is_wanted() ? header_->size - undo_.size() : 0;
   if (!MayUse(more_slots, /*more_key_bytes=*/0, notes)) return AddResult::kRefused;
   NoteAllForUndo();

@@ -285,6 +285,7 @@ class CountTable {
   AddResult NoteInMoreRoom(const Slot* slot);
   void NoteAllForUndo();
   uint64_t keys_bytes() const { return header_->region_bytes - header_->arena_begin; }
+  // Whether it could take more keys without growing.
   bool is_sparse() const { return size() < MostKeys(); }
   bool MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries);
   // At most 5/8 of the slots hold one: linear probing then looks at 1.8 slots for a hit and 4 for a

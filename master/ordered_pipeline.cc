@@ -27,7 +27,7 @@ struct Piece {
 
 // What one thread has made and nobody has fetched yet.
 struct Desk {
-  // From so many bytes on, the thread waits. They are a part or two: while one thread's is written,
+  // From so many bytes on, the thread waits. They are some parts: while one thread's is written,
   // the others make theirs.
   static constexpr size_t kEnoughBytes = size_t{1} << 20;
   std::deque<Piece> pieces;
@@ -123,7 +123,7 @@ class Pipeline {
     changed_.wait(lock, [&] { return desk->bytes < Desk::kEnoughBytes || is_stopped_; });
     if (is_stopped_) throw NoLongerWanted();
     std::string room;
-    if (!spare_.empty()) {
+    if (!text.empty() && !spare_.empty()) {
       room = std::move(spare_.back());
       spare_.pop_back();
     }
@@ -148,7 +148,8 @@ class Pipeline {
       return desk != nullptr || failure_;
     });
     if (failure_) std::rethrow_exception(failure_);
-    spare_.push_back(std::move(piece->text));
+    // (One that a giant row made large would be so for ever.)
+    if (piece->text.capacity() <= Desk::kEnoughBytes / 4) spare_.push_back(std::move(piece->text));
     *piece = std::move(desk->pieces.front());
     desk->pieces.pop_front();
     desk->bytes -= piece->text.size();

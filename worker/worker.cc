@@ -121,7 +121,7 @@ bool Worker::TakeMemory(const CountTable::Need& need) const {
   const uint64_t for_rows = need.slots_bytes / 8 * 5;
   const uint64_t bytes = need.slots_bytes + need.keys_bytes + std::max(need.undo_bytes, for_rows);
   MemoryBudget& memory = plan_.control->memory();
-  // What is not needed is not to be missing to others.
+  // What is not needed may take a quarter of the worker's share: others may need the rest.
   if (need.is_optional && bytes > memory.limit_bytes() / plan_.tables.size() / 4) return false;
   return memory.Take(index_, bytes);
 }
