@@ -114,7 +114,9 @@ void ExpectSameAdditions(const CountTable::Additions<Key>& by_kernel,
     EXPECT_EQ(by_kernel.amounts[i], by_table.amounts[i]);
     EXPECT_EQ(by_kernel.homes[i], by_table.homes[i]);
   }
-  if (by_table.size > 0) EXPECT_EQ(by_kernel.line_count, by_table.line_count);
+  if (by_table.size > 0) {
+    EXPECT_EQ(by_kernel.line_count, by_table.line_count);
+  }
 }
 
 // What PrepareAll() makes of them, in two calls, is what the table makes of each.
