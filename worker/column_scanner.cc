@@ -24,20 +24,19 @@ class ColumnEnds {
   // Bits: where columns begin, and which bytes are content, not delimiters or newlines.
   HWY_INLINE uint64_t Next(uint64_t begins, uint64_t content) {
     uint64_t sum;
-    const bool carry_of_begins = __builtin_add_overflow(content, begins, &sum);
-    const bool carry_of_open = __builtin_add_overflow(sum, is_open_, &sum);
-    is_open_ = carry_of_begins || carry_of_open ? 1 : 0;
+    is_open_ = __builtin_add_overflow(content, begins | is_open_, &sum) ? 1 : 0;
     return sum & ~content;
   }
 
  private:
-  uint64_t is_open_ = 0;  // 1: a column goes on in the next block
+  uint64_t is_open_ = 0;  // 1: a column goes on in the next block, so none begins at its bit 0
 };
 
 // Moves each bit to the next higher one; the highest, to the lowest of the next block.
 class ShiftUp {
  public:
-  explicit ShiftUp(bool lowest = false) : lowest_(lowest ? 1 : 0) {}
+  constexpr ShiftUp() = default;
+  explicit constexpr ShiftUp(bool lowest) : lowest_(lowest ? 1 : 0) {}
   HWY_INLINE uint64_t Next(uint64_t bits) {
     const uint64_t shifted = bits << 1 | lowest_;
     lowest_ = bits >> (kMaskBytes - 1);
@@ -45,7 +44,7 @@ class ShiftUp {
   }
 
  private:
-  uint64_t lowest_;
+  uint64_t lowest_ = 0;
 };
 
 HWY_INLINE void Zip(const ScanPositions& begins, const ScanPositions& ends, size_t count,

@@ -35,9 +35,15 @@ int64_t DetectTargets() {
     return targets;
   }
   targets |= HWY_AVX2;
-  if (CPU_FEATURE_ACTIVE(AVX512F) && CPU_FEATURE_ACTIVE(AVX512VL) && CPU_FEATURE_ACTIVE(AVX512DQ) &&
-      CPU_FEATURE_ACTIVE(AVX512BW)) {
-    targets |= HWY_AVX3;
+  if (!CPU_FEATURE_ACTIVE(AVX512F) || !CPU_FEATURE_ACTIVE(AVX512VL) ||
+      !CPU_FEATURE_ACTIVE(AVX512DQ) || !CPU_FEATURE_ACTIVE(AVX512BW)) {
+    return targets;
+  }
+  targets |= HWY_AVX3;
+  if (CPU_FEATURE_ACTIVE(VPCLMULQDQ) && CPU_FEATURE_ACTIVE(AVX512_VBMI) &&
+      CPU_FEATURE_ACTIVE(AVX512_VBMI2) && CPU_FEATURE_ACTIVE(VAES) &&
+      CPU_FEATURE_ACTIVE(AVX512_VPOPCNTDQ) && CPU_FEATURE_ACTIVE(AVX512_BITALG)) {
+    targets |= HWY_AVX3_DL;
   }
 #endif
   return targets;
@@ -64,6 +70,7 @@ std::string_view SimdTargetName() {
   const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
   const int64_t best = targets & -targets;
   if (best == HWY_AVX3) return "AVX-512";  // so all but Highway call it
+  if (best == HWY_AVX3_DL) return "AVX-512 with VBMI2";
   return hwy::TargetName(best);
 }
 
