@@ -10,10 +10,18 @@
 
 namespace tally {
 
-/// A text in shared memory; cut where it does not fit.
+/// A text in shared memory; cut where it does not fit. Its bytes are copied as far as they are
+/// used.
 template <size_t kCapacity>
 class FixedText {
  public:
+  FixedText() = default;
+  FixedText(const FixedText& other) { Set(other.view()); }
+  FixedText& operator=(const FixedText& other) {
+    if (this != &other) Set(other.view());
+    return *this;
+  }
+
   void Set(std::string_view text) {
     size_ = std::min(text.size(), kCapacity);
     std::memcpy(bytes_.data(), text.data(), size_);

@@ -20,6 +20,7 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
       .on_tick =
           [this] {
             TALLY_FAULT_POINT("tick");
+            setup_.supervisor->OnStarted();
             setup_.progress->Show(CurrentProgress());
           },
       .ask_to_stop = [this] { AskToStop(); },

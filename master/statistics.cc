@@ -1,7 +1,6 @@
 #include "master/statistics.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 
 namespace tally {
@@ -11,7 +10,8 @@ namespace {
 // of them than these are below the true median.
 size_t LeftOutAtEachEnd(size_t n) {
   constexpr double kUnlikely = 0.035;
-  double chance = std::pow(0.5, static_cast<double>(n));  // that so many, exactly, are below it
+  double chance = 1;  // that so many, exactly, are below it; of none, 1/2^n
+  for (size_t i = 0; i < n; ++i) chance /= 2;
   double chance_of_no_more = chance;
   for (size_t below = 0;; ++below) {
     chance *= static_cast<double>(n - below) / static_cast<double>(below + 1);

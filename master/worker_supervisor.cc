@@ -23,10 +23,11 @@ bool HasUsedUpItsTime(const rusage& usage) {
 
 WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say,
                                    std::function<uint64_t()> oom_kills)
-    : say_(std::move(say)),
-      oom_kills_(std::move(oom_kills)),
-      oom_kills_seen_(oom_kills_()),
-      fates_(workers) {}
+    : say_(std::move(say)), oom_kills_(std::move(oom_kills)), fates_(workers) {}
+
+void WorkerSupervisor::OnStarted() {
+  if (!oom_kills_seen_) oom_kills_seen_ = oom_kills_();
+}
 
 Next WorkerSupervisor::OnDeath(uint32_t worker, const WorkerOutcome& outcome,
                                const LastWork& work) {
@@ -69,7 +70,7 @@ std::string WorkerSupervisor::LikelyCause(uint32_t worker, const WorkerOutcome& 
   }
   const bool killed_twice = IsKilledTwice(worker, progress);
   const uint64_t oom_kills = oom_kills_();
-  const bool kernel_did = std::exchange(oom_kills_seen_, oom_kills) < oom_kills;
+  const bool kernel_did = std::exchange(oom_kills_seen_, oom_kills).value_or(oom_kills) < oom_kills;
   if (!killed_twice && !kernel_did) return "";
   return fmt::format(" ({}probably out of memory; use fewer workers, -j, or less of it, --memory)",
                      kernel_did ? "the kernel says that it had to kill for lack of memory: "

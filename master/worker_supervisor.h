@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,10 @@ class WorkerSupervisor {
   WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say,
                    std::function<uint64_t()> oom_kills);
 
+  /// The first workers run, and none has been asked about yet. (To look at the kernel's kills takes
+  /// a while, in which they have begun.) More calls do nothing.
+  void OnStarted();
+
   /// Throws an Error with kExitWorkersDied where the run is given up.
   Next OnDeath(uint32_t worker, const WorkerOutcome& outcome, const LastWork& work);
 
@@ -55,7 +60,7 @@ class WorkerSupervisor {
 
   std::function<void(std::string_view)> say_;
   std::function<uint64_t()> oom_kills_;
-  uint64_t oom_kills_seen_;
+  std::optional<uint64_t> oom_kills_seen_;
   std::vector<Fate> fates_;  // one a worker
   std::map<std::string, uint32_t> deaths_of_;
   uint32_t deaths_ = 0;

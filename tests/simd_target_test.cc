@@ -18,7 +18,7 @@ TEST(SimdTargetTest, IsTheBestOfWhatIsSupported) {
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
     // The kernels of these targets and of all worse ones.
     hwy::SetSupportedTargetsForTest(~(target - 1) & HWY_TARGETS);
-    EXPECT_EQ(SimdTargetName(), target == HWY_AVX3_DL ? "AVX-512 with VBMI2"
+    EXPECT_EQ(SimdTargetName(), target == HWY_AVX3_DL ? "AVX-512 VBMI2"
                                 : target == HWY_AVX3  ? "AVX-512"
                                                       : hwy::TargetName(target));
   }
@@ -47,7 +47,7 @@ TEST(SimdTargetTest, HasTheInstructionsThatTheKernelOfLinuxLists) {
   const bool avx3 = avx2 && have_all({"avx512f", "avx512vl", "avx512dq", "avx512bw"});
   const bool vbmi2 = avx3 && have_all({"avx512_bitalg", "avx512_vbmi2", "avx512_vnni",
                                        "avx512_vpopcntdq", "avx512vbmi", "vaes", "vpclmulqdq"});
-  EXPECT_EQ(SimdTargetName(), vbmi2                 ? "AVX-512 with VBMI2"
+  EXPECT_EQ(SimdTargetName(), vbmi2                 ? "AVX-512 VBMI2"
                               : avx3                ? "AVX-512"
                               : avx2                ? "AVX2"
                               : sse4                ? "SSE4"

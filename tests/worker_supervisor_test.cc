@@ -23,7 +23,9 @@ class WorkerSupervisorTest : public testing::Test {
   explicit WorkerSupervisorTest(uint32_t workers = 2)
       : supervisor_(
             workers, [this](std::string_view text) { said_.emplace_back(text); },
-            [this] { return oom_kills_; }) {}
+            [this] { return oom_kills_; }) {
+    supervisor_.OnStarted();
+  }
 
   static WorkerOutcome KilledBy(int signal_number) {
     return {.pid = 77, .signal_number = signal_number};

@@ -70,7 +70,7 @@ std::string_view SimdTargetName() {
   const int64_t targets = hwy::SupportedTargets() & HWY_TARGETS;
   const int64_t best = targets & -targets;
   if (best == HWY_AVX3) return "AVX-512";  // so all but Highway call it
-  if (best == HWY_AVX3_DL) return "AVX-512 with VBMI2";
+  if (best == HWY_AVX3_DL) return "AVX-512 VBMI2";
   return hwy::TargetName(best);
 }
 

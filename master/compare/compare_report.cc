@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 #include "master/compare/verdict.h"
 #include "master/json_value.h"
 #include "master/text_table.h"
@@ -35,7 +33,9 @@ std::vector<std::string> Cells(const Row& row) {
 }
 
 // To six digits behind the point: nanoseconds, of milliseconds.
-double Rounded(double figure) { return std::round(figure * 1e6) / 1e6; }
+double Rounded(double figure) {
+  return static_cast<double>(static_cast<int64_t>(figure * 1e6 + 0.5)) / 1e6;
+}
 
 std::vector<std::string> Warnings(const TaskReport& report, const Setting& setting) {
   std::vector<Way> ways;

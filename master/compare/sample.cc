@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -28,17 +28,27 @@ std::string WordOfRank(size_t rank) {
   return word;
 }
 
-// Ranks whose logarithm is spread evenly: the n-th word is as frequent as 1/n.
+// Ranks, the n-th of which is as frequent as 1/n (Zipf's law).
 class RankSource {
  public:
+  RankSource() {
+    double sum = 0;
+    for (size_t n = 1; n <= kVocabulary; ++n) {
+      sum += 1 / static_cast<double>(n);
+      sums_.push_back(sum);
+    }
+  }
+
   size_t Next() {
     const double evenly = static_cast<double>(random_() - std::minstd_rand::min()) /
                           (std::minstd_rand::max() - std::minstd_rand::min() + 1.0);
-    return static_cast<size_t>(std::pow(kVocabulary + 1.0, evenly)) - 1;
+    const auto after = std::upper_bound(sums_.begin(), sums_.end(), evenly * sums_.back());
+    return static_cast<size_t>(after - sums_.begin());
   }
 
  private:
   std::minstd_rand random_{20090708};
+  std::vector<double> sums_;  // of the frequencies up to each rank
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "master/json_value.h"
 #include "master/text_table.h"
@@ -22,7 +21,7 @@ double LostPercent(const Variant& variant) {
 uint64_t Rounded(double speed) {
   double unit = 1;
   while (speed / unit >= 1000) unit *= 10;
-  return static_cast<uint64_t>(std::round(speed / unit) * unit);
+  return static_cast<uint64_t>(speed / unit + 0.5) * static_cast<uint64_t>(unit);
 }
 
 std::string Count(uint64_t number, std::string_view singular, std::string_view plural) {
