@@ -43,8 +43,9 @@ class MappedFile {
 /// Asks the kernel to start reading these places of a mapping from disk, without waiting.
 void Prefetch(const char* address, size_t size_bytes);
 
-/// Maps the pages of `text` in one go, which costs a fraction of a page fault for each. Where the
-/// kernel cannot, they are mapped one by one as they are touched.
+/// Waits for the pages of `text` and has them mapped, many with each page fault.
+/// (MADV_POPULATE_READ looks at each page again: 118 ms instead of 99 for 1.7 GB.) Raises SIGBUS
+/// where one cannot be read.
 void PopulatePages(std::string_view text);
 
 }  // namespace tally
