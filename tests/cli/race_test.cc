@@ -106,8 +106,8 @@ TEST_F(RaceCliTest, JsonHoldsToItsSchema) {
 class RaceTraceCliTest : public RaceCliTest, public testing::WithParamInterface<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(Experiments, RaceTraceCliTest, testing::ValuesIn(kExperiments),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& test) {
+                           std::string name = test.param;
                            std::erase(name, '-');
                            return name;
                          });
