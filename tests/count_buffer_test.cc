@@ -265,5 +265,44 @@ TEST_P(CountBufferTest, StopsWhereThereIsNoRoom) {
   }
 }
 
+// As a worker does that has met its end: what still waits is added as far as there is room.
+TEST_P(CountBufferTest, MayBeFlushedWhereThereIsNoRoom) {
+  for (const size_t key_size : {8U, 20U}) {
+    BufferedTable test(CountTable::kMinRegionBytes);
+    uint64_t added = 0;
+    while (test.Add(KeyOfSize(key_size, added), 1)) ++added;
+    for (int flushes = 0; flushes < 300 && !test.Flush(); ++flushes) {
+    }
+    EXPECT_TRUE(test.Flush()) << "there is nothing left";
+    const Counts contents = Contents(test.table());
+    EXPECT_EQ(contents.size() + test.failed().size(), added + 1);
+    for (const auto& [key, count] : contents) {
+      EXPECT_EQ(count, 1U);
+      EXPECT_FALSE(test.failed().contains(key));
+    }
+  }
+}
+
+// A row whose first addition fails, and a later one of which makes the table grow.
+TEST_P(CountBufferTest, GrowsBehindAFailure) {
+  BufferedTable test;
+  Counts expected = {{"full", kMaxCount}};
+  ASSERT_TRUE(test.Add("full", kMaxCount));
+  // Some wait for another line than their first, too.
+  const uint64_t capacity = test.table().capacity();
+  for (uint64_t number = 0; test.table().capacity() < 8 * capacity; ++number) {
+    if (number % 10 == 0) {
+      ASSERT_TRUE(test.Add("full", 1));
+    }
+    for (const uint64_t again : {number, number / 2}) {
+      ASSERT_TRUE(test.Add(KeyOfSize(8, again), 1));
+      ++expected[KeyOfSize(8, again)];
+    }
+  }
+  ASSERT_TRUE(test.Flush());
+  EXPECT_EQ(test.failed().size(), 1U);
+  ExpectContents(test.table(), expected);
+}
+
 }  // namespace
 }  // namespace tally

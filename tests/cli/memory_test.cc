@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/cli/oracle.h"
 #include "tests/cli/run_tally.h"
+#include "tests/sanitized.h"
 
 namespace tally {
 namespace {
@@ -60,6 +62,25 @@ TEST_F(MemoryCliTest, ABudgetThatIsEnoughChangesNothing) {
     EXPECT_THAT(outcome, ExitsWith(0));
     EXPECT_TRUE(outcome.out == wanted);
   }
+}
+
+// Slots that make a table faster, but are not needed, may take a quarter of a worker's share.
+TEST_F(MemoryCliTest, TablesAreSparseOnlyWhereThereIsMuchMemory) {
+  if (kSanitized) GTEST_SKIP() << "their memory is more than the tables'";
+  if (TestMode() != "process") GTEST_SKIP() << "the memory of a worker is that of its process";
+  std::string text;
+  // (Of a short text, not even address space is reserved for so many slots.)
+  for (int i = 0; i < 1'000'000; ++i) text += fmt::format("{}\n", i % 100'000);
+  Write("in", text);
+  const auto worker_kib = [this](const std::string& budget) {
+    const Outcome outcome = Tally(
+        {"count", "-f", "lines", "-j1", "--memory", budget, "--stats", "stats", "-o", "out", "in"});
+    EXPECT_THAT(outcome, ExitsWith(0));
+    const auto workers = nlohmann::json::parse(Read("stats")).at("peak_rss_kb").at("workers");
+    return workers.at(0).get<int>();
+  };
+  // 2^19 slots of 32 bytes, or 2^18; all else is the same.
+  EXPECT_NEAR(worker_kib("1G") - worker_kib("40M"), 8 << 10, 1 << 10);
 }
 
 TEST_F(MemoryCliTest, WorkersThatCannotEvenStartAreStatus4) {
