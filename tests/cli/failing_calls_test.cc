@@ -241,6 +241,7 @@ constexpr const char* kNoDescriptor = "Bad file descriptor";
 TEST_F(FailingCallsCliTest, EndsWellWhereOpeningFails) {
   FailEachCall(EveryInput(), {{"open", {"EMFILE", "EACCES"}, Told::kSometimes},
                               {"open_unnamed", {"EOPNOTSUPP", "EIO"}, Told::kMaybe},
+                              {"open_system", {"EMFILE", "EACCES"}, Told::kMaybe},
                               {"access", {"EACCES"}, Told::kSometimes},
                               {"lseek", {"EIO"}, Told::kSometimes}});
 }
