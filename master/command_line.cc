@@ -97,6 +97,11 @@ CommandLine ParseRace(Arguments arguments, bool /*stdin_is_terminal*/) {
   }
   if (!parsed.others.empty()) options.experiment = parsed.others[0];
   if (parsed.others.size() > 1) options.file = parsed.others[1];
+  RaceOptions only_listing;
+  only_listing.json = options.json;
+  if (options.experiment.empty() && !(options == only_listing)) {
+    throw UsageError("these options are for an experiment; name one, or 'tally race' lists them");
+  }
   return options;
 }
 

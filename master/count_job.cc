@@ -130,6 +130,7 @@ class CountJob {
   uint32_t workers_ = 1;           // at most, in each phase
   uint32_t counting_workers_ = 1;  // no more than there are chunks
   FormatOptions format_;
+  const Input* format_is_of_ = nullptr;  // whose first line has decided; none where -f has
   std::vector<Input> inputs_;
   std::vector<Chunk> mapped_chunks_;
   std::optional<FatalSignalReport> fatal_signals_;  // until something is written
@@ -184,6 +185,8 @@ Format CountJob::DetectFormat() {
     if (!line) continue;
     const bool is_ngram = ClassifyNgramLine(*line).has_value();
     const Format format = is_ngram ? Format::kNgram : Format::kWords;
+    if (!is_ngram && options_.warnings) SayUnlessEmpty(WarningOfNgramsBehind(input));
+    format_is_of_ = &input;
     if (!options_.quiet) {
       progress_.Erase();
       Say(fmt::format("counting {} (by the first line of {}; -f chooses another format)",
@@ -298,7 +301,7 @@ void CountJob::NotePeakMemory(std::span<const WorkerOutcome> outcomes) {
 }
 
 void CountJob::CheckInputs() {
-  const InputFindings findings(*control_, inputs_, feeder_failure_);
+  const InputFindings findings(*control_, inputs_, feeder_failure_, format_is_of_);
   findings.ThrowFirstFailure(options_.skip_malformed);
   stats_.malformed = findings.malformed();
   const WorkDone done = control_->work_done();

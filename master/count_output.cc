@@ -83,10 +83,8 @@ void CheckOutputs(const CountOptions& options) {
   }
   if (options.stats_path.empty()) return;
   OutputFile::CheckTarget(options.stats_path);
-  const auto output = RegularFileId(STDOUT_FILENO);
-  if (options.output_path.empty() && output && output == RegularFileId(options.stats_path)) {
-    throw UsageError(fmt::format("--stats names the file that the counts go to, {}; name another",
-                                 EscapeForMessage(options.stats_path)));
+  if (options.output_path.empty()) {
+    RefuseToShareStandardOutput(options.stats_path, "--stats", "the counts go");
   }
 }
 

@@ -10,8 +10,8 @@
 
 namespace tally {
 InputFindings::InputFindings(const ControlBlock& control, std::span<const Input> inputs,
-                             const InputFailure& feeder_failure)
-    : control_(control), inputs_(inputs), unreadable_(feeder_failure) {
+                             const InputFailure& feeder_failure, const Input* format_is_of)
+    : control_(control), inputs_(inputs), format_is_of_(format_is_of), unreadable_(feeder_failure) {
   for (const WorkerReport& report : control.reports()) {
     unreadable_.NoteFirst(report.input_failure.position, report.input_failure.message.view(),
                           report.input_failure.exit_status);
@@ -27,13 +27,7 @@ void InputFindings::ThrowFirstFailure(bool skip_malformed) const {
   if (!skip_malformed && !first_lines_.empty()) {
     const MalformedLine& line = *first_lines_.front();
     if (line.position < unreadable_.position) {
-      // Of damaged gzip data, what comes before the end of a member was not checked yet, and to do
-      // that now could take hours.
-      const bool is_gzip = inputs_[line.position.input].gzip;
-      throw Error(Describe(line) + (is_gzip
-                                        ? "; that place is in the decompressed data; if 'gzip "
-                                          "-t' finds no damage, --skip-malformed counts the rest"
-                                        : "; --skip-malformed counts the rest"));
+      throw Error(Describe(line) + Remedy(inputs_[line.position.input]));
     }
   }
   if (!unreadable_.message.empty()) {
@@ -61,6 +55,19 @@ std::string InputFindings::Describe(const MalformedLine& line) const {
   if (line.size_bytes > line.text.view().size() && !text.ends_with("...")) text += "...";
   return fmt::format("{}: byte {}: {}: \"{}\"", place, line.position.offset, line.reason.view(),
                      text);
+}
+
+std::string InputFindings::Remedy(const Input& input) const {
+  std::string remedy;
+  if (format_is_of_ != nullptr && format_is_of_ != &input) {
+    remedy = fmt::format("; the first line of {} chose the format, and -f may choose another",
+                         EscapeForMessage(format_is_of_->name));
+  }
+  // Of damaged gzip data, what comes before the end of a member was not checked yet, and to do that
+  // now could take hours.
+  return remedy + (input.gzip ? "; that place is in the decompressed data; if 'gzip -t' finds no "
+                                "damage, --skip-malformed counts the rest"
+                              : "; --skip-malformed counts the rest");
 }
 
 // All chunks before the line's own are done: the workers finish what comes before a failure.

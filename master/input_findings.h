@@ -16,9 +16,10 @@ namespace tally {
 /// same whatever the scheduling was.
 class InputFindings {
  public:
-  /// `feeder_failure`: what the master itself could not read, if anything.
+  /// `feeder_failure`: what the master itself could not read, if anything. `format_is_of`: the
+  /// input whose first line has decided on the format, if one has.
   InputFindings(const ControlBlock& control, std::span<const Input> inputs,
-                const InputFailure& feeder_failure);
+                const InputFailure& feeder_failure, const Input* format_is_of);
 
   /// Throws the Error for what comes first in the inputs, if there is anything that fails the run.
   void ThrowFirstFailure(bool skip_malformed) const;
@@ -34,10 +35,12 @@ class InputFindings {
 
  private:
   std::string Describe(const MalformedLine& line) const;
+  std::string Remedy(const Input& input) const;
   uint64_t LineNumber(const MalformedLine& line) const;
 
   const ControlBlock& control_;
   std::span<const Input> inputs_;
+  const Input* format_is_of_;
   uint64_t malformed_ = 0;
   InputFailure unreadable_;                        // the first one by position, if any
   std::vector<const MalformedLine*> first_lines_;  // in the inputs' order

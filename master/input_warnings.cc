@@ -8,6 +8,7 @@
 #include "common/escape.h"
 #include "master/foreign_format.h"
 #include "master/input_opener.h"
+#include "worker/ngram_parser.h"
 
 namespace tally {
 
@@ -41,6 +42,24 @@ std::string WarningOfForeignFormat(std::span<const Input> inputs,
         "tally count",
         EscapeForMessage(input.name), input.gzip ? "holds" : "looks like", format.name,
         HowToConvert(input, paths[i], format));
+  }
+  return "";
+}
+
+std::string WarningOfNgramsBehind(const Input& input) {
+  constexpr size_t kSampleBytes = size_t{32} << 10;
+  const std::string read = input.is_stream() ? FirstText(input) : std::string();
+  std::string_view text =
+      (input.is_stream() ? std::string_view(read) : *input.text).substr(0, kSampleBytes);
+  size_t number = 1;
+  for (size_t end; (end = text.find('\n')) != text.npos; ++number) {
+    if (number > 1 && ClassifyNgramLine(text.substr(0, end))) {
+      return fmt::format(
+          "warning: {}: line {} is one of n-grams, but line 1 is not, so words are counted; "
+          "'-f ngram --skip-malformed' counts the n-grams, and '-f words' ends this warning",
+          EscapeForMessage(input.name), number);
+    }
+    text.remove_prefix(end + 1);
   }
   return "";
 }

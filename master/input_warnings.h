@@ -18,6 +18,10 @@ namespace tally {
 std::string WarningOfForeignFormat(std::span<const Input> inputs,
                                    const std::vector<std::string>& paths);
 
+/// N-grams among the first lines of an input whose own first line is none: perhaps a header, or
+/// damage. Of a stream only what is read already is looked at.
+std::string WarningOfNgramsBehind(const Input& input);
+
 /// A plain file that is read, which is slower.
 std::string NoteOfUnmapped(std::span<const Input> inputs);
 

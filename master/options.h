@@ -67,6 +67,8 @@ struct RaceOptions {
   RaceWindow race_window = RaceWindow::Yield();
   bool json = false;
   std::string trace_path;  // empty: none
+
+  bool operator==(const RaceOptions&) const = default;
 };
 
 /// `tally compare` as asked for.

@@ -205,6 +205,15 @@ void RefuseToOverwrite(const std::string& output_path, const std::vector<std::st
   RefuseToOverwrite(RegularFileId(output_path), output_path, inputs);
 }
 
+void RefuseToShareStandardOutput(const std::string& path, std::string_view option,
+                                 std::string_view what) {
+  const auto output = RegularFileId(STDOUT_FILENO);
+  if (output && output == RegularFileId(path)) {
+    throw UsageError(fmt::format("{} names the file that {} to, {}; name another", option, what,
+                                 EscapeForMessage(path)));
+  }
+}
+
 bool NameOneFile(const std::string& a, const std::string& b) {
   try {
     return FollowLinks(a) == FollowLinks(b);

@@ -76,6 +76,11 @@ void RefuseToOverwrite(std::optional<FileId> output, const std::string& name,
                        const std::vector<std::string>& inputs);
 void RefuseToOverwrite(const std::string& output_path, const std::vector<std::string>& inputs);
 
+/// Throws a UsageError where a further output goes to the file that standard output is. `option`
+/// names it ("--stats"), and `what` says what else goes there ("the counts").
+void RefuseToShareStandardOutput(const std::string& path, std::string_view option,
+                                 std::string_view what);
+
 /// Whether outputs to these paths would end up in one file, be it there already or not.
 bool NameOneFile(const std::string& a, const std::string& b);
 

@@ -16,6 +16,12 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 
 constexpr uint64_t kMax = ~uint64_t{0};
 constexpr char kTooFew[] = "too few columns for an n-gram";
+constexpr char kIsV1[] =
+    "a line of n-grams v1, in a file that began with another version: split it";
+constexpr char kIsV2[] =
+    "a line of n-grams v2, in a file that began with another version: split it";
+constexpr char kIsV3[] =
+    "a line of n-grams v3, in a file that began with another version: split it";
 constexpr char kTooMany[] = "too many columns for an n-gram";
 constexpr char kBadYear[] = "the year is not a number below 2^64";
 constexpr char kBadMatches[] = "match_count is not a number below 2^64";
@@ -112,7 +118,7 @@ TEST(NgramParserTest, DamagedRowsOfVersion1AreRejected) {
                  {{"", kTooFew},
                   {"\r", kTooFew},
                   {"a", kTooFew},
-                  {"a\t2000\t1\t1", kTooFew},
+                  {"a\t2000\t1\t1", kIsV2},
                   {"a\t2000\t1\t1\t1\t", kTooMany},
                   {"a\t\t1\t1\t1", kBadYear},
                   {"a\t2000\t-1\t1\t1", kBadMatches},
@@ -129,7 +135,8 @@ TEST(NgramParserTest, DamagedRowsOfVersion2AreRejected) {
                   {"a", kTooFew},
                   {"a b 2000 1 1", kTooFew},
                   {"a\t2000\t1", kTooFew},
-                  {"a\t2000\t1\t1\t1", kTooMany},
+                  {"a\t2000\t1\t1\t1", kIsV1},
+                  {"a\t2000,1,1\t1\t1", kIsV3},
                   {"a\t2000\t1\t1\t1\t\t\t\t\t\t\t", kTooMany},
                   {"\t\t\t", kBadYear},
                   {"a\t2000 \t1\t1", kBadYear},
@@ -148,6 +155,8 @@ TEST(NgramParserTest, DamagedLinesOfVersion3AreRejected) {
                  {{"", kTooFew},
                   {"\r", kTooFew},
                   {"a", kTooFew},
+                  {"a\t2000\t1\t1", kIsV2},
+                  {"a\t2000\t1\t1\t1\r", kIsV1},
                   {"a,2000,1,1", kTooFew},
                   {"a\t", kBadTriple},
                   {"a\t\r", kBadTriple},
@@ -165,7 +174,7 @@ TEST(NgramParserTest, DamagedLinesOfVersion3AreRejected) {
                   {"a\t2000,1,1\t2001;1;1", kBadTriple},
                   {"a\t2000,1,1\r\t2001,1,1", kBadTriple},
                   {"a\t2000,1,1\r\r", kBadTriple},
-                  {"a\t2000\t1\t1", kBadTriple}});
+                  {"a\t2000\t1\tx", kBadTriple}});
 }
 
 TEST(NgramParserTest, OnlyTheYearsAskedForCount) {

@@ -57,6 +57,20 @@ NgramVersion DetectNgramVersion(std::string_view text) {
   return NgramVersion::kV2;
 }
 
+const char* WhyOtherVersion(NgramVersion version, std::string_view line) {
+  const auto other = ClassifyNgramLine(line);
+  if (!other || *other == version) return nullptr;
+  switch (*other) {
+    case NgramVersion::kV1:
+      return "a line of n-grams v1, in a file that began with another version: split it";
+    case NgramVersion::kV2:
+      return "a line of n-grams v2, in a file that began with another version: split it";
+    case NgramVersion::kV3:
+      return "a line of n-grams v3, in a file that began with another version: split it";
+  }
+  return nullptr;
+}
+
 const char* ParseNgramRow(NgramVersion version, std::string_view line, NgramRow* row) {
   static constexpr std::array kBadNumbers = {
       "the year is not a number below 2^64", "match_count is not a number below 2^64",

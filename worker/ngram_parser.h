@@ -26,6 +26,10 @@ std::optional<NgramVersion> ClassifyNgramLine(std::string_view line);
 /// longer than that); else v2.
 NgramVersion DetectNgramVersion(std::string_view text);
 
+/// Why a line that is malformed in a file of this version is so: because it is of another version;
+/// or null.
+const char* WhyOtherVersion(NgramVersion version, std::string_view line);
+
 /// A row of version 1 or 2.
 struct NgramRow {
   std::string_view ngram;
@@ -122,9 +126,11 @@ class NgramRowParser {
     const std::string_view line(*next, end);
     *next = std::min(end + 1, text_end);
     NgramRow row;
-    const char* const reason = ParseNgramRow(kVersion, line, &row);
-    if (reason != nullptr) {
-      return sink.Reject({.line = line, .line_in_text = line_in_text, .reason = reason});
+    if (const char* const reason = ParseNgramRow(kVersion, line, &row)) {
+      const char* const other = WhyOtherVersion(kVersion, line);
+      return sink.Reject({.line = line,
+                          .line_in_text = line_in_text,
+                          .reason = other != nullptr ? other : reason});
     }
     if (!filter_.years.Contains(row.year) || !filter_.Accepts(row.ngram)) return true;
     const Record record{row.ngram.data(), row.ngram.size(), row.match_count, 1};
@@ -164,7 +170,8 @@ class NgramV3Parser {
       }
       const bool go_on =
           reason != nullptr
-              ? records.Reject({.line = {line, field_end}, .line_in_text = lines, .reason = reason})
+              ? RejectLine({.line = {line, field_end}, .line_in_text = lines, .reason = reason},
+                           &records)
               : !sum.any || !filter_.Accepts(ngram) || Emit(ngram, sum, &records);
       if (!go_on) return lines;
       line = field_end + 1;
@@ -186,6 +193,12 @@ class NgramV3Parser {
 
   // Null, or why the triple is malformed.
   const char* AddYear(std::string_view triple, Sum* sum) const;
+
+  template <class Records>
+  static bool RejectLine(BadLine bad, Records* records) {
+    if (const char* const other = WhyOtherVersion(NgramVersion::kV3, bad.line)) bad.reason = other;
+    return records->Reject(bad);
+  }
 
   template <class Records>
   static bool Emit(std::string_view ngram, const Sum& sum, Records* records) {

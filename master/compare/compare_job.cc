@@ -51,6 +51,7 @@ void CheckExport(const CompareOptions& options) {
   if (options.export_path.empty()) return;
   OutputFile::CheckTarget(options.export_path);
   RefuseToOverwrite(options.export_path, options.files);
+  RefuseToShareStandardOutput(options.export_path, "--export", "the report goes");
 }
 
 class CompareJob {

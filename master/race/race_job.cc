@@ -70,6 +70,7 @@ void RunRace(const RaceOptions& options) {
   if (!options.trace_path.empty()) {
     OutputFile::CheckTarget(options.trace_path);
     RefuseToOverwrite(options.trace_path, {options.file});
+    RefuseToShareStandardOutput(options.trace_path, "--trace", "the report goes");
   }
 
   const auto executor = MakeExecutor(options.mode);

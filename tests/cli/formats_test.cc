@@ -226,7 +226,7 @@ TEST_F(FormatsCliTest, TheFirstLineDecidesWhatAutoIs) {
     EXPECT_THAT(NoteOnText(ngrams), AllOf(HasSubstr("n-grams"), Not(HasSubstr("words")))) << ngrams;
   }
   for (const char* const words : {"plain words\n", "a\tb\tc\td\n", "a\t2000\t1\n",
-                                  "a\t2000\t1\t1\t1\t1\n", "\na\t2000\t1\t1\n", "a\t2000\t-1\t1\n",
+                                  "a\t2000\t1\t1\t1\t1\n", "\n\na\t2000\t1\n", "a\t2000\t-1\t1\n",
                                   "a\t2000,1\n", "a 2000 1 1\n", "x", "a,1999,1,1\n"}) {
     EXPECT_THAT(NoteOnText(words), AllOf(HasSubstr("words"), Not(HasSubstr("n-grams")))) << words;
   }

@@ -210,8 +210,8 @@ TEST_F(MalformedCliTest, EachReasonIsNamed) {
   EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t18446744073709551616\t1"),
               HasSubstr("match_count"));
   EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t-5\t1"), HasSubstr("match_count"));
-  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t1\t1\t1"), HasSubstr("column"));
-  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\t1\na\t1\t1\t1"), HasSubstr("column"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\na\t1\t1\t1\tx"), HasSubstr("column"));
+  EXPECT_THAT(reason({"ngram"}, "a\t1\t1\t1\t1\na\t1\t1\tx"), HasSubstr("column"));
   EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\t1,1,1\t"),
               HasSubstr("year,match_count,volume_count"));
   EXPECT_THAT(reason({"ngram"}, "a\t1,1,1\na\n"), HasSubstr("column"));
@@ -263,6 +263,47 @@ TEST_F(MalformedCliTest, AllLinesMayBeSkipped) {
   EXPECT_THAT(outcome.err, HasSubstr(all));
   const Outcome quiet = Tally({"count", "-q", "-f", "ngram", "--skip-malformed", "in"});
   EXPECT_EQ(quiet.err, all + ": is this the right format (-f)?\n");
+}
+
+TEST_F(MalformedCliTest, ALineOfAnotherVersionIsToldAsThat) {
+  const std::string v1 = "a\t2000\t1\t2\t3\n";
+  const std::string v2 = "b\t2000\t1\t2\n";
+  const std::string v3 = "c\t2000,1,2\n";
+  const Outcome outcome = SameForAll({"-q"}, v1 + v2 + v3);
+  EXPECT_THAT(outcome, ExitsWith(1));
+  EXPECT_THAT(outcome.err, HasSubstr("in: line 2: byte 13: a line of n-grams v2, in a file that "
+                                     "began with another version: split it: "));
+  EXPECT_THAT(SameForAll({"-q"}, v2 + v1).err, HasSubstr("a line of n-grams v1"));
+  EXPECT_THAT(SameForAll({"-q"}, v2 + v3).err, HasSubstr("a line of n-grams v3"));
+  EXPECT_THAT(SameForAll({"-q"}, v3 + v2).err, HasSubstr("a line of n-grams v2"));
+}
+
+// What the counts are of may not be what was wanted, so it is told under -q, too.
+TEST_F(MalformedCliTest, NgramsBehindALineThatIsNoneAreWarnedOf) {
+  const std::string header = "ngram\tyear\tmatch_count\tvolume_count\n";
+  const std::string rows = "quite\t2000\t130\t85\nquite\t2001\t1\t1\n";
+  Write("in", header + rows);
+  Write("in.gz", Gzip(header + rows));
+  for (const std::string input : {"in", "in.gz"}) {
+    const Outcome outcome = Tally({"count", "-q", input});
+    EXPECT_THAT(outcome, ExitsWith(0));
+    EXPECT_EQ(outcome.err, "tally: warning: " + input +
+                               ": line 2 is one of n-grams, but line 1 is not, so words are "
+                               "counted; '-f ngram --skip-malformed' counts the n-grams, and '-f "
+                               "words' ends this warning\n");
+    EXPECT_EQ(Tally({"count", "-q", "-f", "words", input}).err, "");
+    EXPECT_EQ(Tally({"count", "-q", "-f", "ngram", "--skip-malformed", input}).out, "quite\t131\n");
+  }
+  Write("in", "a text\nof words\n\twith 12\tnumbers\t3\n");
+  EXPECT_EQ(Tally({"count", "-q", "in"}).err, "");
+}
+
+TEST_F(MalformedCliTest, WhatChoseTheFormatIsToldWhereItWasAnotherInput) {
+  Write("rows", "quite\t2000\t130\t85\n");
+  Write("text", "to be\n");
+  const std::string hint = "; the first line of rows chose the format, and -f may choose another";
+  EXPECT_THAT(Tally({"count", "-q", "rows", "text"}).err, HasSubstr(hint));
+  EXPECT_THAT(Tally({"count", "-q", "-f", "ngram", "rows", "text"}).err, Not(HasSubstr(hint)));
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ bool IsTaggedWord(const std::string& word) {
   return false;
 }
 
-Record NgramRecord(const std::string& line, int version, const FormatOptions& options) {
+Record NgramRecordOf(const std::string& line, int version, const FormatOptions& options) {
   const auto fields = Split(line, '\t');
   const auto words = Split(fields[0], ' ');
   const bool tagged = std::any_of(words.begin(), words.end(), IsTaggedWord);
@@ -107,6 +107,16 @@ Record NgramRecord(const std::string& line, int version, const FormatOptions& op
     if (*Number(row[0]) < options.years.from || *Number(row[0]) > options.years.to) continue;
     record.amount += *Number(row[1]);
     record.counts = wanted;
+  }
+  return record;
+}
+
+Record NgramRecord(const std::string& line, int version, const FormatOptions& options) {
+  Record record = NgramRecordOf(line, version, options);
+  const int own_version = NgramVersionOf(line);
+  if (!record.malformed.empty() && own_version != 0 && own_version != version) {
+    record.malformed = fmt::format(
+        "a line of n-grams v{}, in a file that began with another version: split it", own_version);
   }
   return record;
 }

@@ -140,6 +140,24 @@ TEST_F(RaceCliTest, TheTraceOverwritesNoInput) {
   EXPECT_EQ(Read("words"), "some words\n");
 }
 
+TEST_F(RaceCliTest, TheTraceDoesNotGoWhereTheReportDoes) {
+  const Outcome outcome = Shell("tally race array --rounds 10 --trace both > both");
+  EXPECT_THAT(outcome, ExitsWith(2));
+  EXPECT_EQ(outcome.err,
+            "tally: --trace names the file that the report goes to, both; name another\n");
+}
+
+TEST_F(RaceCliTest, OptionsWithoutAnExperimentAreNotIgnored) {
+  for (const std::vector<std::string>& options :
+       {std::vector<std::string>{"-j3"}, {"--trace", "t"}, {"--mode", "thread"}}) {
+    std::vector<std::string> arguments = {"race"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Outcome outcome = Tally(arguments);
+    EXPECT_THAT(outcome, ExitsWith(2));
+    EXPECT_THAT(outcome.err, HasSubstr("name one, or 'tally race' lists them"));
+  }
+}
+
 TEST_F(RaceCliTest, SharedTableReadsNoCompressedText) {
   Write("book.gz", Gzip("some words\n"));
   const Outcome outcome = Tally({"race", "shared-table", "book.gz"});
