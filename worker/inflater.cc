@@ -8,12 +8,12 @@
 namespace tally {
 
 std::span<const InflateLibrary> InflateLibraries() {
-  static constexpr InflateLibrary kLibraries[] = {
+  static constexpr InflateLibrary kLibraries[] = {InflateLibrary::kIsal, InflateLibrary::kZlib};
+  const std::span<const InflateLibrary> all = kLibraries;
 #ifdef TALLY_HAS_ISAL
-      InflateLibrary::kIsal,
+  if (IsIsalThere()) return all;
 #endif
-      InflateLibrary::kZlib};
-  return kLibraries;
+  return all.last(1);
 }
 
 std::string NameOf([[maybe_unused]] InflateLibrary library) {

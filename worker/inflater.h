@@ -45,13 +45,13 @@ class Inflater {
 
 enum class InflateLibrary { kIsal, kZlib };
 
-/// Those that are built in: the fastest first.
+/// Those that are built in, and there on this machine: the fastest first.
 std::span<const InflateLibrary> InflateLibraries();
 
 /// With its version.
 std::string NameOf(InflateLibrary library);
 
-/// Throws std::bad_alloc. REQUIRES: it is built in.
+/// Throws std::bad_alloc. REQUIRES: it is one of these.
 std::unique_ptr<Inflater> MakeInflater(InflateLibrary library);
 
 }  // namespace tally

@@ -1,5 +1,6 @@
 #include "worker/isal_inflater.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <isa-l.h>
 
@@ -12,8 +13,39 @@
 namespace tally {
 namespace {
 
+// What is used of the library.
+struct Isal {
+  decltype(&isal_inflate_init) inflate_init = nullptr;
+  decltype(&isal_inflate) inflate = nullptr;
+  decltype(&crc32_gzip_refl) crc32 = nullptr;
+
+  bool is_there() const { return inflate_init && inflate && crc32; }
+};
+
+template <class Function>
+void Find(void* library, const char* name, Function* function) {
+  *function = reinterpret_cast<Function>(dlsym(library, name));
+}
+
+Isal OpenIsal() {
+  const std::string file = fmt::format("libisal.so.{}", ISAL_MAJOR_VERSION);
+  void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);  // never closed
+  Isal isal;
+  if (library == nullptr) return isal;
+  Find(library, "isal_inflate_init", &isal.inflate_init);
+  Find(library, "isal_inflate", &isal.inflate);
+  Find(library, "crc32_gzip_refl", &isal.crc32);
+  return isal;
+}
+
+// Opened when it is first asked for: to load it takes a twelfth of a run on a small file.
+const Isal& TheIsal() {
+  static const Isal isal = OpenIsal();
+  return isal;
+}
+
 uint32_t Crc32(uint32_t crc, const uint8_t* bytes, size_t size) {
-  return crc32_gzip_refl(crc, bytes, size);
+  return TheIsal().crc32(crc, bytes, size);
 }
 
 std::string_view ErrorText(int status) {
@@ -41,7 +73,7 @@ class IsalInflater : public Inflater {
  public:
   void StartMember() override {
     header_ = GzipHeader(Crc32);
-    isal_inflate_init(&state_);
+    isal_.inflate_init(&state_);
     state_.crc_flag = ISAL_GZIP_NO_HDR;  // computes the checksum, but does not look for it
     phase_ = Phase::kHeader;
     size_ = 0;
@@ -69,6 +101,7 @@ class IsalInflater : public Inflater {
   void ReadTrailer(Buffers* buffers);
   void HandOutText(Buffers* buffers);
 
+  const Isal& isal_ = TheIsal();
   GzipHeader header_{Crc32};
   inflate_state state_{};
   inflate_state before_{};  // the last call
@@ -127,7 +160,7 @@ int IsalInflater::Call(Buffers* buffers) {
   state_.avail_in = avail_in;
   state_.next_out = reinterpret_cast<uint8_t*>(buffers->next_out);
   state_.avail_out = room;
-  int status = isal_inflate(&state_);
+  int status = isal_.inflate(&state_);
   if (status < 0) {
     status = InflateUpToDamage(begin, avail_in);
     error_ = ErrorText(status);
@@ -160,7 +193,7 @@ int IsalInflater::InflateUpToDamage(const uint8_t* begin, size_t size) {
     state_.avail_in = 1;
     state_.next_out = piece.data();
     state_.avail_out = static_cast<uint32_t>(piece.size());
-    const int status = isal_inflate(&state_);
+    const int status = isal_.inflate(&state_);
     text_.insert(text_.end(), piece.data(), state_.next_out);
     if (status < 0) return status;
   }
@@ -189,6 +222,8 @@ void IsalInflater::ReadTrailer(Buffers* buffers) {
 }
 
 }  // namespace
+
+bool IsIsalThere() { return TheIsal().is_there(); }
 
 std::unique_ptr<Inflater> MakeIsalInflater() { return std::make_unique<IsalInflater>(); }
 

@@ -14,7 +14,12 @@ namespace tally {
 ///   where a member is cut off, its last one or two bytes of text may be missing;
 ///   a set of codes that is incomplete is no damage by itself: a code that is not in it is, or the
 ///   checksum.
+/// REQUIRES: IsIsalThere().
 std::unique_ptr<Inflater> MakeIsalInflater();
+
+/// Whether this machine has the library. By any thread.
+bool IsIsalThere();
+
 std::string IsalName();
 
 }  // namespace tally

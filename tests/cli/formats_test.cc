@@ -259,6 +259,19 @@ TEST_F(FormatsCliTest, AFormatThatIsNamedIsTakenWhateverTheFirstLineIs) {
   EXPECT_THAT(Tally({"count", "-f", "ngram"}, Stdin::Text("no n-grams\n")), ExitsWith(1));
 }
 
+TEST_F(FormatsCliTest, WhereThereIsNoIsalZlibInflates) {
+  Write("in.gz", Gzip("a\t2000\t7\t1\nb\t2000\t5\t1\n", 2));
+  Write("libisal.so.2", "no library");
+  for (const bool version : {true, false}) {
+    Command command = TallyCommand(version ? std::vector<std::string>{"--version"}
+                                           : std::vector<std::string>{"count", "-q", "in.gz"});
+    command.environment["LD_LIBRARY_PATH"] = Path("");
+    const Outcome outcome = RunCommand(command);
+    EXPECT_THAT(outcome, ExitsWith(0));
+    EXPECT_THAT(outcome.out, HasSubstr(version ? "gzip: zlib " : "a\t7\nb\t5\n"));
+  }
+}
+
 TEST_F(FormatsCliTest, GzipIsToldByContentNotByName) {
   Write("plain.gz", "a b\n");
   Write("packed.txt", Gzip("a c\n"));
