@@ -203,8 +203,8 @@ class ControlBlock {
   std::span<T> Place(size_t count) {
     static_assert(sizeof(T) % alignof(uint64_t) == 0 && alignof(T) <= alignof(uint64_t));
     auto* const first = reinterpret_cast<T*>(free_);
-    std::uninitialized_default_construct_n(first,
-                                           count);  // not even zeros are written: they are there
+    // (To value-initialize them would write the bytes of each FixedText, and touch their pages.)
+    std::uninitialized_default_construct_n(first, count);
     free_ += count * sizeof(T);
     return {first, count};
   }

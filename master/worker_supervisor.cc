@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <cassert>
 #include <csignal>
 #include <utility>
 
@@ -25,7 +26,7 @@ WorkerSupervisor::WorkerSupervisor(uint32_t workers, std::function<void(std::str
                                    std::function<uint64_t()> oom_kills)
     : say_(std::move(say)), oom_kills_(std::move(oom_kills)), fates_(workers) {}
 
-void WorkerSupervisor::OnStarted() {
+void WorkerSupervisor::NoteKills() {
   if (!oom_kills_seen_) oom_kills_seen_ = oom_kills_();
 }
 
@@ -69,6 +70,7 @@ std::string WorkerSupervisor::LikelyCause(uint32_t worker, const WorkerOutcome& 
     return " (a process may compute for no longer here: raise that limit, ulimit -t)";
   }
   const bool killed_twice = IsKilledTwice(worker, progress);
+  assert(oom_kills_seen_);
   const uint64_t oom_kills = oom_kills_();
   const bool kernel_did = std::exchange(oom_kills_seen_, oom_kills).value_or(oom_kills) < oom_kills;
   if (!killed_twice && !kernel_did) return "";

@@ -33,9 +33,9 @@ class WorkerSupervisor {
   WorkerSupervisor(uint32_t workers, std::function<void(std::string_view)> say,
                    std::function<uint64_t()> oom_kills);
 
-  /// The first workers run, and none has been asked about yet. (To look at the kernel's kills takes
-  /// a while, in which they have begun.) More calls do nothing.
-  void OnStarted();
+  /// To be called before any death is: notes how often the kernel has killed for lack of memory so
+  /// far. More calls do nothing.
+  void NoteKills();
 
   /// Throws an Error with kExitWorkersDied where the run is given up.
   Next OnDeath(uint32_t worker, const WorkerOutcome& outcome, const LastWork& work);

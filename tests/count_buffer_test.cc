@@ -45,7 +45,7 @@ class BufferedTable {
   }
   bool Flush() {
     const bool go_on = buffer_.Flush(OnFailure());
-    texts_.clear();
+    if (go_on) texts_.clear();  // else some still wait
     return go_on;
   }
 

@@ -70,6 +70,7 @@ MergedTables MergeAll(const Tables& tables, const Selection& selection, Executor
                       uint32_t workers) {
   WorkerSupervisor supervisor(
       workers, [](std::string_view) {}, [] { return uint64_t{0}; });
+  supervisor.NoteKills();
   return MergeTables(tables.pointers(), selection, executor, workers, &supervisor);
 }
 

@@ -24,7 +24,7 @@ class WorkerSupervisorTest : public testing::Test {
       : supervisor_(
             workers, [this](std::string_view text) { said_.emplace_back(text); },
             [this] { return oom_kills_; }) {
-    supervisor_.OnStarted();
+    supervisor_.NoteKills();
   }
 
   static WorkerOutcome KilledBy(int signal_number) {

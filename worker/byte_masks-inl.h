@@ -65,11 +65,12 @@ HWY_INLINE uint64_t KeepBefore(const char* end, const char* block, uint64_t mask
 
 /// Writes block + i for each set bit i, and returns where to go on. Up to sixteen entries behind
 /// the last one are written, too; those of the next block overwrite them.
+HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out);
+
+#if HWY_TARGET == HWY_AVX3_DL
+// The numbers of all set bits by one instruction, as bytes, of which eight at a time are added.
 HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const size_t count = hwy::PopCount(mask);
-#if HWY_TARGET == HWY_AVX3_DL
-  // The numbers of all set bits by one instruction, as bytes, of which eight at a time are added.
   const hn::FixedTag<uint8_t, kMaskBytes> d;
   const hn::FixedTag<uint8_t, 8> d8;
   const hn::FixedTag<uint32_t, 8> d32;
@@ -78,12 +79,17 @@ HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const 
   alignas(kMaskBytes) std::array<uint8_t, kMaskBytes> bits;
   hn::Store(hn::Compress(hn::Iota(d, 0), which), d, bits.data());
   const auto base = hn::Set(d64, reinterpret_cast<uint64_t>(block));
+  const size_t count = hwy::PopCount(mask);
   for (size_t i = 0; i < count; i += 8) {
     const auto offsets = hn::PromoteTo(d64, hn::PromoteTo(d32, hn::LoadU(d8, &bits[i])));
     hn::StoreU(hn::Add(base, offsets), d64, reinterpret_cast<uint64_t*>(out + i));
   }
   return out + count;
+}
 #else
+HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const size_t count = hwy::PopCount(mask);
 #if HWY_TARGET == HWY_AVX3
   // Where there are many, sixteen bits at a time by an instruction that AVX-512 has for it.
   if (count > kMaskBytes / 8) {
@@ -115,8 +121,8 @@ HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const 
     }
   }
   return out + count;
-#endif
 }
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace tally

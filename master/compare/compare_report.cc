@@ -32,7 +32,7 @@ std::vector<std::string> Cells(const Row& row) {
           row.equal ? "equal" : "DIFFERS"};
 }
 
-// To six digits behind the point: nanoseconds, of milliseconds.
+// To six digits behind the point: nanoseconds, of milliseconds. REQUIRES: 0 <= figure < 2^43.
 double Rounded(double figure) {
   return static_cast<double>(static_cast<int64_t>(figure * 1e6 + 0.5)) / 1e6;
 }

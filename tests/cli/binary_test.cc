@@ -1,4 +1,5 @@
 // The program's file: which instructions it holds, and which libraries it needs.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sstream>
