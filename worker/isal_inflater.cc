@@ -40,8 +40,8 @@ Isal OpenIsal() {
 
 // Opened when it is first asked for: to load it takes a twelfth of a run on a small file.
 const Isal& TheIsal() {
-  static const Isal isal = OpenIsal();
-  return isal;
+  static const Isal kIsal = OpenIsal();
+  return kIsal;
 }
 
 uint32_t Crc32(uint32_t crc, const uint8_t* bytes, size_t size) {

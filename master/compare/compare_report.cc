@@ -32,10 +32,8 @@ std::vector<std::string> Cells(const Row& row) {
           row.equal ? "equal" : "DIFFERS"};
 }
 
-// To six digits behind the point: nanoseconds, of milliseconds. REQUIRES: 0 <= figure < 2^43.
-double Rounded(double figure) {
-  return static_cast<double>(static_cast<int64_t>(figure * 1e6 + 0.5)) / 1e6;
-}
+// To six digits behind the point: nanoseconds, of milliseconds.
+double Rounded(double figure) { return std::stod(fmt::format("{:.6f}", figure)); }
 
 std::vector<std::string> Warnings(const TaskReport& report, const Setting& setting) {
   std::vector<Way> ways;

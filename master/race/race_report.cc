@@ -19,9 +19,7 @@ double LostPercent(const Variant& variant) {
 
 // Three digits: the others are noise.
 uint64_t Rounded(double speed) {
-  double unit = 1;
-  while (speed / unit >= 1000) unit *= 10;
-  return static_cast<uint64_t>(speed / unit + 0.5) * static_cast<uint64_t>(unit);
+  return static_cast<uint64_t>(std::stod(fmt::format("{:.2e}", speed)));
 }
 
 std::string Count(uint64_t number, std::string_view singular, std::string_view plural) {
