@@ -70,7 +70,7 @@ class InflaterTest : public testing::Test {
   };
 
   void SetUp() override {
-    if (InflateLibraries().size() < 2) GTEST_SKIP() << "built without ISA-L";
+    if (InflateLibraries().size() < 2) GTEST_SKIP() << "there is no ISA-L, here or in this build";
   }
 
   size_t Draw(size_t below) { return std::uniform_int_distribution<size_t>(0, below - 1)(random_); }
