@@ -129,7 +129,7 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
       result = Bump(likely, additions->amounts[at]);
     } else if (!home[0].MayHold(tag) && !home[1].MayHold(tag) && home[0].tag != 0 &&
                home[1].tag != 0) {
-      __builtin_prefetch(After(home + 1));
+      __builtin_prefetch(After(home + 1), /*for writing=*/0, kPrefetchLocality);
       additions->put_off[additions->put_off_count++] = static_cast<uint8_t>(at);
       continue;
     } else {

@@ -149,6 +149,9 @@ class CountTable {
     uint64_t line_count;
   };
   static constexpr unsigned kLog2LineBytes = 6;
+  /// Slots are prefetched into the L2 cache, no nearer: a core can wait for more lines of that at a
+  /// time than for lines of its L1 cache.
+  static constexpr int kPrefetchLocality = 2;
   Placement placement() const {
     return {header_->seed, epoch_bits_ + uint64_t{1}, reinterpret_cast<char*>(slots_), lines_};
   }
@@ -244,7 +247,7 @@ class CountTable {
     additions->amounts[at] = amount;
     additions->homes[at] = Home(additions->tags[at]);
     // (Calls of a function that only prefetches have no effect, finds g++ 12, and drops them.)
-    __builtin_prefetch(additions->homes[at], /*for writing=*/1);
+    __builtin_prefetch(additions->homes[at], /*for writing=*/0, kPrefetchLocality);
   }
   bool IsSame(const Slot& slot, const ShortKey& key, size_t size) const;
   bool IsSame(const Slot& slot, const char* key, size_t size) const;

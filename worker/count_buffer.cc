@@ -132,8 +132,10 @@ HWY_INLINE void AppendShorts(const CountTable& table, const Pieces& pieces,
                            hn::Set(d, reinterpret_cast<uint64_t>(placement.lines)));
     hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&additions->homes[begin + i]));
   }
-  for (size_t i = 0; i < pieces.count; ++i)
-    __builtin_prefetch(additions->homes[begin + i], /*for writing=*/1);
+  for (size_t i = 0; i < pieces.count; ++i) {
+    __builtin_prefetch(additions->homes[begin + i], /*for writing=*/0,
+                       CountTable::kPrefetchLocality);
+  }
   additions->size += pieces.count;
 }
 
