@@ -91,13 +91,15 @@ inline bool CountTable::IsSame(const Slot& slot, const char* key, size_t size) c
   return (Difference(there, key) | Difference(there + last_half, key + last_half)) == 0;
 }
 
-// Where the table has grown.
+// Those that are still to be added, where the table has grown.
 template <class Key>
-void CountTable::LocateAgain(Additions<Key>* additions) const {
+void CountTable::LocateAgain(Additions<Key>* additions, size_t next) const {
   if (additions->line_count == lines_) return;
-  for (size_t i = additions->next; i < additions->size; ++i) {
-    additions->homes[i] = Home(additions->tags[i]);
-  }
+  const auto locate = [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) additions->homes[i] = Home(additions->tags[i]);
+  };
+  locate(0, additions->put_off);
+  locate(next, additions->size);
   additions->line_count = lines_;
 }
 
@@ -114,13 +116,15 @@ CountTable::AddResult CountTable::Search(Slot* slot, const Additions<Key>& addit
   }
 }
 
-// Where a line is full of others, a key may be in the next one, which is not at hand. So these are
-// put off until all others are added.
+// Where a line is full of others, a key may be in the next one, which is not at hand. So that
+// addition is put off until then, with that line for a home.
 template <class Key>
 CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
-  LocateAgain(additions);
+  LocateAgain(additions, additions->next);
   for (size_t at = additions->next; at < additions->size; ++at) {
     const uint64_t tag = additions->tags[at];
+    // From the L2 cache, where it has come by now.
+    __builtin_prefetch(additions->homes[at + Additions<Key>::kSpare], /*for writing=*/1);
     // Which of the two slots in the cache line it is, no branch can predict.
     Slot* const home = additions->homes[at];
     Slot* const likely = home + (home[1].tag == tag ? 1 : 0);
@@ -129,12 +133,11 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
       result = Bump(likely, additions->amounts[at]);
     } else if (!home[0].MayHold(tag) && !home[1].MayHold(tag) && home[0].tag != 0 &&
                home[1].tag != 0) {
-      __builtin_prefetch(After(home + 1), /*for writing=*/0, kPrefetchLocality);
-      additions->put_off[additions->put_off_count++] = static_cast<uint8_t>(at);
+      additions->PutOff(at, After(home + 1));
       continue;
     } else {
       result = Search(home, *additions, at);
-      LocateAgain(additions);
+      LocateAgain(additions, at + 1);
     }
     if (result == AddResult::kAdded) [[likely]]
       continue;
@@ -142,18 +145,17 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
     additions->next = at + 1;
     return result;
   }
-  additions->next = additions->size;
-  while (additions->put_off_count > 0) {
-    const size_t at = additions->put_off[--additions->put_off_count];
-    // Not homes[at]: the table may have grown since.
-    const AddResult result = Search(Home(additions->tags[at]), *additions, at);
-    if (result == AddResult::kAdded) continue;
-    additions->failed = at;
-    return result;
-  }
-  additions->size = 0;
+  additions->size = additions->put_off;
+  additions->put_off = 0;
   additions->next = 0;
   return AddResult::kAdded;
+}
+
+template <class Key>
+CountTable::AddResult CountTable::AddAll(Additions<Key>* additions) {
+  AddResult result = AddResult::kAdded;
+  while (result == AddResult::kAdded && additions->size > 0) result = Add(additions);
+  return result;
 }
 
 CountTable::AddResult CountTable::Add(ShortAdditions* additions) { return AddEach(additions); }
@@ -163,7 +165,7 @@ CountTable::AddResult CountTable::Add(LongAdditions* additions) {
   constexpr uint64_t kFewSlots = uint64_t{1} << 16;
   if (capacity() <= kFewSlots) return AddEach(additions);
   // Else they lie in the arena, beyond the slots that were asked for before.
-  LocateAgain(additions);
+  LocateAgain(additions, additions->next);
   for (size_t i = additions->next; i < additions->size; ++i) {
     const uint64_t tag = additions->tags[i];
     const Slot* const home = additions->homes[i];
@@ -177,11 +179,11 @@ CountTable::AddResult CountTable::Add(std::string_view key, uint64_t amount) {
   if (key.size() > kInlineBytes) {
     LongAdditions one;
     Append(key.data(), key.size(), amount, &one);
-    return Add(&one);
+    return AddAll(&one);
   }
   ShortAdditions one;
   Append(LoadShort(key.data(), key.size()), key.size(), amount, &one);
-  return Add(&one);
+  return AddAll(&one);
 }
 
 // To the key's slot, for the first time in this epoch.

@@ -89,13 +89,18 @@ class CountTable {
   /// writes to the table; or none.
   explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
 
+  /// Slots are prefetched into the L2 cache, no nearer: a core can wait for more lines of that at a
+  /// time than for lines of its L1 cache.
+  static constexpr int kPrefetchLocality = 2;
+
   /// Keys and what is to be added to their counts, in columns, ready for the table that made them.
   /// Of no use after its next savepoint. `Key`: a ShortKey, or where a longer one's bytes are,
   /// which stay there.
   template <class Key>
   struct Additions {
     static constexpr size_t kCapacity = 64;
-    static constexpr size_t kSpare = 8;  // behind the last one, where a SIMD kernel may write
+    // Behind the last one, where a SIMD kernel may write, and prefetching looks.
+    static constexpr size_t kSpare = 8;
     template <class T>
     using Column = std::array<T, kCapacity + kSpare>;
 
@@ -107,10 +112,18 @@ class CountTable {
     uint64_t line_count = 0;          // in a table of so many lines; 0: not all of them
 
     // How far Add() came.
-    size_t next = 0;           // the first that was not looked at
-    size_t put_off_count = 0;  // of those before, these are still to be added
-    std::array<uint8_t, kCapacity> put_off;
+    size_t next = 0;     // the first that was not looked at
+    size_t put_off = 0;  // so many of those before are still to be added; they are at the front
     size_t failed = 0;
+
+    void PutOff(size_t i, Slot* until_slot) {
+      keys[put_off] = keys[i];
+      tags[put_off] = tags[i];
+      amounts[put_off] = amounts[i];
+      homes[put_off] = until_slot;
+      __builtin_prefetch(until_slot, /*for writing=*/0, kPrefetchLocality);
+      ++put_off;
+    }
 
     /// To be called before homes are appended.
     void NoteLineCount(uint64_t now) { line_count = size == 0 || line_count == now ? now : 0; }
@@ -149,16 +162,14 @@ class CountTable {
     uint64_t line_count;
   };
   static constexpr unsigned kLog2LineBytes = 6;
-  /// Slots are prefetched into the L2 cache, no nearer: a core can wait for more lines of that at a
-  /// time than for lines of its L1 cache.
-  static constexpr int kPrefetchLocality = 2;
   Placement placement() const {
     return {header_->seed, epoch_bits_ + uint64_t{1}, reinterpret_cast<char*>(slots_), lines_};
   }
 
   /// Adds the amounts (0 counts as well: the key is then present) to their keys' counts. Where that
-  /// fails for one, failed_key() tells which; the next call goes on behind it. Otherwise, the
-  /// additions are empty then.
+  /// fails for one, failed_key() tells which; the next call goes on behind it. Otherwise, all are
+  /// added but those that have to wait for more memory to come into the cache: these stay, as
+  /// additions for the next call, and more can be appended.
   AddResult Add(ShortAdditions* additions);
   AddResult Add(LongAdditions* additions);
 
@@ -252,9 +263,11 @@ class CountTable {
   bool IsSame(const Slot& slot, const ShortKey& key, size_t size) const;
   bool IsSame(const Slot& slot, const char* key, size_t size) const;
   template <class Key>
-  void LocateAgain(Additions<Key>* additions) const;
+  void LocateAgain(Additions<Key>* additions, size_t next) const;
   template <class Key>
   AddResult AddEach(Additions<Key>* additions);
+  template <class Key>
+  AddResult AddAll(Additions<Key>* additions);
   template <class Key>
   AddResult Search(Slot* slot, const Additions<Key>& additions, size_t at);
   AddResult AddFirst(Slot* slot, uint64_t tag, uint64_t amount);

@@ -8,6 +8,7 @@
 
 #include "common/count_table.h"
 #include "common/hash.h"
+#include "tests/padded_text.h"
 #include "tests/test_table.h"
 
 namespace tally {
@@ -15,11 +16,10 @@ namespace {
 
 using AddResult = CountTable::AddResult;
 
-/// The hash that a table uses for a key of up to 32 bytes, or for a longer one.
-uint64_t TableHash(const std::string& key) {
-  std::string hashed = key;
-  if (hashed.size() < 32) hashed.resize(32);
-  return HashBytes(hashed.data(), hashed.size(), TestTable::kSeed);
+/// The hash that a table uses for a key.
+uint64_t TableHash(std::string key) {
+  key.resize(std::max(key.size(), CountTable::kInlineBytes));
+  return HashBytes(key.data(), key.size(), TestTable::kSeed);
 }
 
 /// `count` keys whose home, in a table of 2^log2_slots slots, lies in [first, last].
@@ -41,16 +41,17 @@ struct Crowd {
   uint64_t first_home;
   uint64_t last_home;
   size_t keys;
+  uint64_t longest_probe;  // at least
 };
 
 // Keys that are pushed over the end of the slots, and over the borders of partitions.
 constexpr Crowd kCrowds[] = {
-    {"all at the last slot", kLastSlot, kLastSlot, 400},
-    {"all at the first slot", 0, 0, 400},
-    {"around the end", kLastSlot - 2, kLastSlot, 300},
-    {"around the middle", 1020, 1027, 700},
-    {"a run from below the middle, round the end, to its own beginning", 1000, 1023, 1279},
-    {"as many as there can be, from the last quarter on", 1600, kLastSlot, 1280},
+    {"all at the last slot", kLastSlot, kLastSlot, 400, 400},
+    {"all at the first slot", 0, 0, 400, 400},
+    {"around the end", kLastSlot - 2, kLastSlot, 300, 295},
+    {"around the middle", 1020, 1027, 700, 690},
+    {"a run from below the middle, round the end, to its own beginning", 1000, 1023, 1279, 1250},
+    {"as many as there can be, from the last quarter on", 1600, kLastSlot, 1280, 750},
 };
 
 TEST(CountTableCrowdsTest, PartitionsHoldEachKeyOnceWhereKeysWereProbedPastTheirBorders) {
@@ -64,7 +65,8 @@ TEST(CountTableCrowdsTest, PartitionsHoldEachKeyOnceWhereKeysWereProbedPastTheir
         ASSERT_EQ(test.Add(key, 5), AddResult::kAdded);
         expected[key] = 5;
       }
-      ASSERT_EQ(test.table.capacity(), kLastSlot + 1) << "no crowd any more";
+      ASSERT_EQ(test.table.capacity(), kLastSlot + 1);
+      ASSERT_GE(test.table.LongestProbe(), crowd.longest_probe) << crowd.description;
       for (unsigned log2_partitions = 0; log2_partitions <= CountTable::kMaxLog2Partitions;
            ++log2_partitions) {
         EXPECT_TRUE(ContentsByPartition(test.table, log2_partitions) == expected)
@@ -106,6 +108,55 @@ TEST(CountTableCrowdsTest, CrowdsOfKeysStayApartWhileTheTableGrows) {
       ExpectContents(test.table, expected);
     }
   }
+}
+
+void AppendTo(CountTable::ShortAdditions* additions, const CountTable& table,
+              const std::string& key) {
+  const PaddedText padded(key);
+  table.Append(CountTable::LoadShort(padded.view().data(), key.size()), key.size(), 1, additions);
+}
+void AppendTo(CountTable::LongAdditions* additions, const CountTable& table,
+              const std::string& key) {
+  table.Append(key.data(), key.size(), 1, additions);
+}
+
+template <class Additions>
+void ExpectToWaitAtFullLines(size_t key_size) {
+  for (const bool grows : {false, true}) {
+    TestTable test;
+    Counts expected;
+    Additions additions;
+    const auto keys = KeysAtHome(kLog2FirstCapacity, 1000, 1000, Additions::kCapacity, key_size);
+    for (const std::string& key : keys) {
+      AppendTo(&additions, test.table, key);
+      expected[key] = 1;
+    }
+    ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
+    ASSERT_EQ(additions.size, keys.size() - 2) << "a line has room for two";
+    for (size_t i = 0; grows && test.table.capacity() == kLastSlot + 1; ++i) {
+      const std::string key = "other" + std::to_string(i);
+      ASSERT_EQ(test.Add(key), AddResult::kAdded);
+      expected[key] = 1;
+    }
+    for (const size_t i : {0, 63}) {  // one that was added, and one that waits
+      AppendTo(&additions, test.table, keys[i]);
+      ++expected[keys[i]];
+    }
+    size_t calls = 0;
+    for (; additions.size > 0; ++calls) {
+      ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
+    }
+    // The last one of them begins only now, and goes two slots further with each call.
+    if (!grows) {
+      EXPECT_EQ(calls, keys.size() / 2);
+    }
+    ExpectContents(test.table, expected);
+  }
+}
+
+TEST(CountTableCrowdsTest, AdditionsThatMeetAFullLineWaitForLaterCalls) {
+  ExpectToWaitAtFullLines<CountTable::ShortAdditions>(/*key_size=*/12);
+  ExpectToWaitAtFullLines<CountTable::LongAdditions>(/*key_size=*/20);
 }
 
 }  // namespace

@@ -251,8 +251,7 @@ TEST(CountTableTest, AdditionsMayBeAppendedBeforeAndAfterTheTableGrows) {
     ++expected[key];
   }
   for (uint64_t number = 10; number < 30; ++number) append(number);
-  ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
-  EXPECT_EQ(additions.size, 0U);
+  while (additions.size > 0) ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
   ExpectContents(test.table, expected);
 }
 

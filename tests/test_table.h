@@ -29,7 +29,7 @@ struct TestTable {
       : region(SharedRegion::Reserve(size_bytes)),
         table(CountTable::Create(region.data(), size_bytes, seed)) {}
 
-  // The table may read 32 bytes of any key: what stands behind it is rubbish, and never the same.
+  // The table may read 16 bytes of any key: what stands behind it is rubbish, and never the same.
   AddResult Add(std::string_view key, uint64_t amount = 1) {
     return table.Add(PaddedText(key, ++behind).view(), amount);
   }

@@ -68,7 +68,7 @@ class CountBuffer {
   CountTable& table_;
   std::array<AdditionRow, 2> rows_;
   AdditionRow* filling_ = rows_.data();
-  AdditionRow* waiting_ = rows_.data() + 1;  // full, or empty
+  AdditionRow* waiting_ = rows_.data() + 1;  // full, or at the start
 };
 
 template <class Item, class OnFailure>
@@ -86,7 +86,12 @@ bool CountBuffer::Add(std::span<const Item> items, OnFailure&& on_failure) {
 
 template <class OnFailure>
 bool CountBuffer::Flush(OnFailure&& on_failure) {
-  return AddRow(waiting_, on_failure) && AddRow(filling_, on_failure);
+  for (AdditionRow* const row : {waiting_, filling_}) {
+    while (row->size() > 0) {
+      if (!AddRow(row, on_failure)) return false;
+    }
+  }
+  return true;
 }
 
 template <class OnFailure>
@@ -96,11 +101,11 @@ bool CountBuffer::AddRow(AdditionRow* row, OnFailure&& on_failure) {
 
 template <class Key, class OnFailure>
 bool CountBuffer::AddKind(CountTable::Additions<Key>* additions, OnFailure&& on_failure) {
-  while (additions->size > 0) {
+  for (;;) {
     const AddResult result = table_.Add(additions);
-    if (result != AddResult::kAdded && !on_failure(result, additions->failed_key())) return false;
+    if (result == AddResult::kAdded) return true;
+    if (!on_failure(result, additions->failed_key())) return false;
   }
-  return true;
 }
 
 }  // namespace tally
