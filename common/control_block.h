@@ -118,7 +118,7 @@ class ControlBlock {
 
   static size_t BytesFor(uint32_t workers, size_t streams, size_t blocks) {
     return sizeof(ControlBlock) + workers * sizeof(OneWorker) + streams * sizeof(Stream) +
-           blocks * sizeof(std::atomic<uint64_t>);
+           blocks * sizeof(std::atomic<uint64_t>) + alignof(Pulse);
   }
 
   /// REQUIRES: `region` is aligned for any type and has BytesFor(setup's workers, streams and
@@ -201,7 +201,8 @@ class ControlBlock {
 
   template <class T>
   std::span<T> Place(size_t count) {
-    static_assert(sizeof(T) % alignof(uint64_t) == 0 && alignof(T) <= alignof(uint64_t));
+    static_assert(sizeof(T) % alignof(uint64_t) == 0);
+    free_ += -reinterpret_cast<uintptr_t>(free_) % alignof(T);
     auto* const first = reinterpret_cast<T*>(free_);
     // (To value-initialize them would write the bytes of each FixedText, and touch their pages.)
     std::uninitialized_default_construct_n(first, count);

@@ -4,13 +4,20 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace tally {
 
-/// A number in shared memory that changes for as long as its worker gets on. One writer.
-using Pulse = std::atomic<uint64_t>;
-static_assert(Pulse::is_always_lock_free);
+constexpr size_t kCacheLineBytes = 64;
+
+/// A number in shared memory that changes for as long as its worker gets on. One writer, which is
+/// here at every turn: alone in its cache line, as workers would take a common one from each other
+/// each time.
+struct alignas(kCacheLineBytes) Pulse {
+  std::atomic<uint64_t> beats{0};
+};
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
 /// Whatever may wait for longer than this gives a sign of life meanwhile.
 constexpr std::chrono::milliseconds kBeatEvery{100};
@@ -31,8 +38,8 @@ class Heart {
 /// A sign of life of the worker that this thread is, if it is one.
 inline void Beat() {
   if (heartbeat::pulse == nullptr) return;
-  heartbeat::pulse->store(heartbeat::pulse->load(std::memory_order_relaxed) + 1,
-                          std::memory_order_relaxed);
+  std::atomic<uint64_t>& beats = heartbeat::pulse->beats;
+  beats.store(beats.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
 }  // namespace tally

@@ -26,7 +26,7 @@ std::vector<WorkerOutcome> MapPhase::Run(Executor* executor) {
       .ask_to_stop = [this] { AskToStop(); },
       .on_end = [this](uint32_t worker, const WorkerOutcome& end) { return OnEnd(worker, end); },
       .is_hung = [this](uint32_t worker,
-                        pid_t) { return watch_.IsHung(worker, control_.pulse(worker)->load()); },
+                        pid_t) { return watch_.IsHung(worker, control_.pulse(worker)->beats); },
       .on_too_few =
           [this](uint32_t started, int error) {
             setup_.progress->Erase();

@@ -113,20 +113,20 @@ TEST(CountTableLimitsTest, GrowingAndRollingBackGiveSignsOfLife) {
   const SharedRegion undo = SharedRegion::Reserve(kRegionBytes);
   CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
   CountTable table(region.data(), {}, undo.data());
-  Pulse pulse{0};
+  Pulse pulse;
   const Heart heart(&pulse);
   constexpr uint64_t kCapacity = uint64_t{1} << 18;
   int keys = 0;
   while (table.capacity() < kCapacity) AddPadded(&table, KeyNumber(keys++));
   while (table.size() < kCapacity / 8 * 5) AddPadded(&table, KeyNumber(keys++));
   table.SetSavepoint();
-  const uint64_t before_growth = pulse;
+  const uint64_t before_growth = pulse.beats;
   AddPadded(&table, KeyNumber(keys++));
   ASSERT_EQ(table.capacity(), 2 * kCapacity);
-  EXPECT_GE(pulse - before_growth, 8U);  // for the notes, and for the moves
-  const uint64_t before_rolling_back = pulse;
+  EXPECT_GE(pulse.beats - before_growth, 8U);  // for the notes, and for the moves
+  const uint64_t before_rolling_back = pulse.beats;
   table.RollBack();
-  EXPECT_GE(pulse - before_rolling_back, 8U + 2U);
+  EXPECT_GE(pulse.beats - before_rolling_back, 8U + 2U);
 }
 
 TEST(CountTableLimitsTest, AClearedRegionHoldsAnEmptyTable) {

@@ -290,14 +290,14 @@ TEST(WorkQueueTest, StopEndsAllWaitingAndNothingIsHandedOutAfterIt) {
 TEST(WorkQueueTest, AWorkerThatWaitsGivesSignsOfLife) {
   const TestQueue queue({.streams = {0}, .blocks = 1});
   ASSERT_EQ(queue.Claim(), Open(0));
-  const SharedValue<Pulse> pulse{uint64_t{0}};
+  const SharedValue<Pulse> pulse;
   Child waiting([&] {
     const Heart heart(&*pulse);
     return queue.Claim(7) == kNone;
   });
   const auto end = Clock::now() + std::chrono::seconds(20);
-  while (*pulse < 2 && Clock::now() < end) usleep(1000);
-  EXPECT_GE(*pulse, 2U);
+  while (pulse->beats < 2 && Clock::now() < end) usleep(1000);
+  EXPECT_GE(pulse->beats, 2U);
   queue->CloseStream(0, std::nullopt);
   EXPECT_EQ(waiting.Wait(), 0);
 }
