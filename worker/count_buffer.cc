@@ -106,22 +106,54 @@ HWY_INLINE void SplitAll(std::span<const Item> items, Pieces* shorts, Pieces* lo
 }
 #endif
 
-template <bool kOnes>
-HWY_INLINE void AppendShorts(const CountTable& table, const Pieces& pieces,
-                             CountTable::ShortAdditions* additions) {
-  const CountTable::Placement placement = table.placement();
-  const SixteenBytesHash hash(placement.seed);
-  const size_t begin = additions->size;
-  additions->NoteLineCount(placement.line_count);
-  for (size_t i = 0; i < pieces.count; ++i) {
-    additions->keys[begin + i] = CountTable::LoadShort(pieces.keys[i], pieces.sizes[i]);
+// The upper halves of the tags of a vector of keys: of their hashes.
+class ShortKeyHashes {
+ public:
+  HWY_INLINE ShortKeyHashes(const Pieces& pieces, uint64_t seed, CountTable::ShortKey* keys)
+      : keys_(keys), hash_(seed) {
+    for (size_t i = 0; i < pieces.count; ++i) {
+      keys[i] = CountTable::LoadShort(pieces.keys[i], pieces.sizes[i]);
+    }
   }
-  const D d;
-  for (size_t i = 0; i < pieces.count; i += kLanes) {
+  HWY_INLINE V Upper(size_t i) const {
     V low;
     V high;
-    hn::LoadInterleaved2(d, &additions->keys[begin + i].low, low, high);
-    const V upper = UpperHash(d, low, high, hash);
+    hn::LoadInterleaved2(D(), &keys_[i].low, low, high);
+    return UpperHash(D(), low, high, hash_);
+  }
+
+ private:
+  const CountTable::ShortKey* keys_;
+  SixteenBytesHash hash_;
+};
+
+// (One by one.)
+class LongKeyHashes {
+ public:
+  HWY_INLINE LongKeyHashes(const Pieces& pieces, uint64_t seed, const char** keys) {
+    for (size_t i = 0; i < pieces.count; ++i) {
+      keys[i] = pieces.keys[i];
+      hashes_[i] = HashBytes(pieces.keys[i], pieces.sizes[i], seed);
+    }
+  }
+  HWY_INLINE V Upper(size_t i) const {
+    return hn::ShiftLeft<32>(hn::ShiftRight<32>(hn::LoadU(D(), &hashes_[i])));
+  }
+
+ private:
+  alignas(64) Pieces::Column<uint64_t> hashes_;
+};
+
+template <bool kOnes, class Hashes, class Key>
+HWY_INLINE void AppendAll(const CountTable& table, const Pieces& pieces,
+                          CountTable::Additions<Key>* additions) {
+  const CountTable::Placement placement = table.placement();
+  const size_t begin = additions->size;
+  additions->NoteLineCount(placement.line_count);
+  const Hashes hashes(pieces, placement.seed, &additions->keys[begin]);
+  const D d;
+  for (size_t i = 0; i < pieces.count; i += kLanes) {
+    const V upper = hashes.Upper(i);
     const V lower = hn::Add(hn::LoadU(d, &pieces.sizes[i]), hn::Set(d, placement.size_base));
     hn::StoreU(hn::Or(upper, lower), d, &additions->tags[begin + i]);
     const V amount = kOnes ? hn::Set(d, 1) : hn::LoadU(d, &pieces.amounts[i]);
@@ -146,11 +178,8 @@ HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> item
   Pieces shorts;
   Pieces longs;
   SplitAll(items, &shorts, &longs);
-  AppendShorts<kCountsOne<Item>>(table, shorts, &row->shorts);
-  for (size_t i = 0; i < longs.count; ++i) {
-    const uint64_t amount = kCountsOne<Item> ? 1 : longs.amounts[i];
-    table.Append(longs.keys[i], longs.sizes[i], amount, &row->longs);
-  }
+  AppendAll<kCountsOne<Item>, ShortKeyHashes>(table, shorts, &row->shorts);
+  AppendAll<kCountsOne<Item>, LongKeyHashes>(table, longs, &row->longs);
 }
 #else
 // One after the other.
