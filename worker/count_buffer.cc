@@ -7,6 +7,8 @@
 // (foreach_target.h comes before highway.h.)
 #include <hwy/highway.h>
 
+#include <array>
+#include <cstring>
 #include <type_traits>
 
 #include "worker/hash-inl.h"
@@ -127,21 +129,43 @@ class ShortKeyHashes {
   SixteenBytesHash hash_;
 };
 
-// (One by one.)
 class LongKeyHashes {
  public:
-  HWY_INLINE LongKeyHashes(const Pieces& pieces, uint64_t seed, const char** keys) {
+  HWY_INLINE LongKeyHashes(const Pieces& pieces, uint64_t seed, const char** keys)
+      : pieces_(pieces), seed_(seed) {
     for (size_t i = 0; i < pieces.count; ++i) {
       keys[i] = pieces.keys[i];
-      hashes_[i] = HashBytes(pieces.keys[i], pieces.sizes[i], seed);
+      std::memcpy(&firsts_[i], keys[i], sizeof firsts_[i]);
+      std::memcpy(&lasts_[i], keys[i] + pieces.sizes[i] - sizeof lasts_[i], sizeof lasts_[i]);
     }
   }
   HWY_INLINE V Upper(size_t i) const {
-    return hn::ShiftLeft<32>(hn::ShiftRight<32>(hn::LoadU(D(), &hashes_[i])));
+    const D d;
+    const V size = hn::LoadU(d, &pieces_.sizes[i]);
+    if (!hn::AllTrue(d, hn::Lt(size, hn::Set(d, 33)))) return UpperOneByOne(i);
+    V first_low;
+    V first_high;
+    hn::LoadInterleaved2(d, &firsts_[i].low, first_low, first_high);
+    V last_low;
+    V last_high;
+    hn::LoadInterleaved2(d, &lasts_[i].low, last_low, last_high);
+    return UpperHash(d, size, first_low, first_high, last_low, last_high,
+                     ThirtyTwoBytesHash(seed_));
   }
 
  private:
-  alignas(64) Pieces::Column<uint64_t> hashes_;
+  HWY_NOINLINE V UpperOneByOne(size_t i) const {
+    alignas(64) std::array<uint64_t, kLanes> hashes{};
+    for (size_t lane = 0; lane < kLanes && i + lane < pieces_.count; ++lane) {
+      hashes[lane] = HashBytes(pieces_.keys[i + lane], pieces_.sizes[i + lane], seed_);
+    }
+    return hn::And(hn::Load(D(), hashes.data()), hn::Set(D(), 0xffffffff00000000u));
+  }
+
+  const Pieces& pieces_;
+  uint64_t seed_;
+  alignas(64) Pieces::Column<CountTable::ShortKey> firsts_;
+  alignas(64) Pieces::Column<CountTable::ShortKey> lasts_;
 };
 
 template <bool kOnes, class Hashes, class Key>
