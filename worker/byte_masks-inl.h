@@ -69,20 +69,36 @@ HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const 
 
 #if HWY_TARGET == HWY_AVX3_DL
 // The numbers of all set bits by one instruction, as bytes, of which eight at a time are added.
+// (Only where there are many do they go through memory, which takes longer.)
 HWY_INLINE const char** AppendPositions(const char* block, uint64_t mask, const char** out) {
   namespace hn = hwy::HWY_NAMESPACE;
   const hn::FixedTag<uint8_t, kMaskBytes> d;
+  const hn::FixedTag<uint8_t, 16> d16;
   const hn::FixedTag<uint8_t, 8> d8;
   const hn::FixedTag<uint32_t, 8> d32;
   const hn::FixedTag<uint64_t, 8> d64;
-  const auto which = hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&mask));
-  alignas(kMaskBytes) std::array<uint8_t, kMaskBytes> bits;
-  hn::Store(hn::Compress(hn::Iota(d, 0), which), d, bits.data());
   const auto base = hn::Set(d64, reinterpret_cast<uint64_t>(block));
+  const auto store = [&](auto eight_bits, size_t at) HWY_ATTR {
+    const auto offsets = hn::PromoteTo(d64, hn::PromoteTo(d32, eight_bits));
+    hn::StoreU(hn::Add(base, offsets), d64, reinterpret_cast<uint64_t*>(out + at));
+  };
   const size_t count = hwy::PopCount(mask);
-  for (size_t i = 0; i < count; i += 8) {
-    const auto offsets = hn::PromoteTo(d64, hn::PromoteTo(d32, hn::LoadU(d8, &bits[i])));
-    hn::StoreU(hn::Add(base, offsets), d64, reinterpret_cast<uint64_t*>(out + i));
+  const auto which = hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&mask));
+  const auto bits = hn::Compress(hn::Iota(d, 0), which);
+  const auto sixteen = hn::LowerHalf(hn::LowerHalf(bits));
+  store(hn::LowerHalf(sixteen), 0);
+  if (count > 8) {
+    store(hn::UpperHalf(d8, sixteen), 8);
+    if (count > 16) {
+      const auto next_sixteen = hn::UpperHalf(d16, hn::LowerHalf(bits));
+      store(hn::LowerHalf(next_sixteen), 16);
+      store(hn::UpperHalf(d8, next_sixteen), 24);
+      if (count > 32) {
+        alignas(kMaskBytes) std::array<uint8_t, kMaskBytes> all;
+        hn::Store(bits, d, all.data());
+        for (size_t i = 32; i < count; i += 8) store(hn::LoadU(d8, &all[i]), i);
+      }
+    }
   }
   return out + count;
 }
