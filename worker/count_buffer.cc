@@ -188,9 +188,12 @@ HWY_INLINE void AppendAll(const CountTable& table, const Pieces& pieces,
                            hn::Set(d, reinterpret_cast<uint64_t>(placement.lines)));
     hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&additions->homes[begin + i]));
   }
-  for (size_t i = 0; i < pieces.count; ++i) {
-    __builtin_prefetch(additions->homes[begin + i], /*for writing=*/0,
-                       CountTable::kPrefetchLocality);
+  constexpr uint64_t kLinesInCache = 8192;  // half of an L2 cache of 1 MiB
+  if (placement.line_count > kLinesInCache) {
+    for (size_t i = 0; i < pieces.count; ++i) {
+      __builtin_prefetch(additions->homes[begin + i], /*for writing=*/0,
+                         CountTable::kPrefetchLocality);
+    }
   }
   additions->size += pieces.count;
 }
