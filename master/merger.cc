@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <boost/sort/pdqsort/pdqsort.hpp>
 #include <memory>
 #include <new>
 
@@ -14,6 +13,7 @@
 #include "common/count_table.h"
 #include "common/error.h"
 #include "common/fault_point.h"
+#include "master/row_sort.h"
 #include "master/signals.h"
 #include "master/stall_watch.h"
 #include "master/worker_failure.h"
@@ -173,15 +173,8 @@ class MergeWorker {
                        order_);
       rows = rows.first(top);
     }
-    if (plan_.by_master) {
-      // Nobody else can end it.
-      boost::sort::pdqsort(rows.begin(), rows.end(), [this](const Row& a, const Row& b) {
-        ThrowIfStopped();
-        return order_(a, b);
-      });
-    } else {
-      boost::sort::pdqsort_branchless(rows.begin(), rows.end(), order_);
-    }
+    // Where the master sorts, nobody else can end it.
+    SortRows(rows, order_, plan_.by_master ? ThrowIfStopped : std::function<void()>());
     return rows;
   }
 

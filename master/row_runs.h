@@ -73,11 +73,13 @@ class RowOrder {
     return leading_a != leading_b ? leading_a < leading_b : IsRestBefore(a, b);
   }
 
- private:
-  // As one number, whose comparison needs no branch that depends on the rows.
+  /// What is in the row itself and decides before all else, as one number, whose comparison needs
+  /// no branch that depends on the rows.
   uint128 Leading(const Row& row) const {
     return by_count_ ? uint128{~row.count} << 64 | row.first : uint128{row.first};
   }
+
+ private:
   // Of keys that begin with the same bytes.
   static bool IsRestBefore(const Row& a, const Row& b) {
     if (a.is_short() && b.is_short()) {
