@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "common/control_block.h"
@@ -87,12 +88,13 @@ class CountJob {
 
     phase_ = Phase::kWrite;
     TALLY_FAULT_POINT("before-write");
-    stats_.keys_not_utf8 = WriteCounts(options_, std::move(merged_), workers_);
+    stats_.keys_not_utf8 = WriteCounts(options_, merged_, workers_);
     stats_.output_ms = stopwatch_.LapMs();
 
     phase_ = Phase::kEnd;
     TALLY_FAULT_POINT("before-stats");
     WriteStats();
+    GiveMemoryBack();
   }
 
   /// How far it was, once.
@@ -114,6 +116,7 @@ class CountJob {
   Executor* ExecutorOfMerge();
   void ThrowIfOverflowed() const;
   void WriteStats();
+  void GiveMemoryBack();
 
   enum class Phase { kPlan, kMap, kMerge, kWrite, kEnd };
   std::string HowFar() const;
@@ -380,6 +383,13 @@ void CountJob::WriteStats() {
   OutputFile file(options_.stats_path, Durability::kNotSynced);
   file.Write(FormatStats(stats_));
   file.Commit();
+}
+
+void CountJob::GiveMemoryBack() {
+  constexpr uint64_t kManyKeys = 100'000;  // of which a thread is worth its start
+  std::vector<SharedRegion> regions = memory_->TakeTables();
+  std::ranges::move(merged_.regions, std::back_inserter(regions));
+  UnmapAll(std::move(regions), stats_.distinct >= kManyKeys ? workers_ : 1);
 }
 
 }  // namespace

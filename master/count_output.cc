@@ -88,11 +88,12 @@ void CheckOutputs(const CountOptions& options) {
   }
 }
 
-uint64_t WriteCounts(const CountOptions& options, MergedTables merged, uint32_t threads) {
+uint64_t WriteCounts(const CountOptions& options, const MergedTables& merged, uint32_t threads) {
   const RowOrder order(options.sort);
   const std::vector<Row> absent = AbsentRows(options, merged, order);
-  merged.runs.emplace_back(absent);
-  const std::vector<Part> parts = PartsOf(merged.runs, order, options.top);
+  std::vector<RowRun> runs = merged.runs;
+  runs.emplace_back(absent);
+  const std::vector<Part> parts = PartsOf(runs, order, options.top);
 
   auto file = options.output_path.empty() ? std::make_unique<OutputFile>()
                                           : std::make_unique<OutputFile>(options.output_path);

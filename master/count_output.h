@@ -15,7 +15,7 @@ void CheckOutputs(const CountOptions& options);
 
 /// Writes the rows in their order, and those of keys to --find that do not occur; `threads` make
 /// the text. Returns how many keys were not UTF-8 and could not be shown as they are.
-uint64_t WriteCounts(const CountOptions& options, MergedTables merged, uint32_t threads);
+uint64_t WriteCounts(const CountOptions& options, const MergedTables& merged, uint32_t threads);
 
 }  // namespace tally
 

@@ -5,6 +5,7 @@
 #include <boost/interprocess/mapped_region.hpp>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "common/chunk.h"
@@ -40,6 +41,9 @@ class RunMemory {
 
   /// Once all is counted: what was kept for workers that die.
   void DropUndoLogs() { undo_regions_.clear(); }
+
+  /// Once nobody reads the tables any more: gives them away, to be unmapped.
+  std::vector<SharedRegion> TakeTables() { return std::move(regions_); }
 
   /// Adds to the plan where everything is.
   void Describe(CountPlan* plan) const;
