@@ -98,23 +98,24 @@ class CountTable {
   /// which stay there.
   template <class Key>
   struct Additions {
-    static constexpr size_t kCapacity = 64;
+    // So many that loops over them are worth their start, and few enough for the L2 cache.
+    static constexpr size_t kCapacity = 512;
     // Behind the last one, where a SIMD kernel may write, and prefetching looks.
     static constexpr size_t kSpare = 8;
     template <class T>
     using Column = std::array<T, kCapacity + kSpare>;
 
     size_t size = 0;
-    alignas(64) Column<Key> keys;
-    alignas(64) Column<uint64_t> tags;  // as a slot's
-    alignas(64) Column<uint64_t> amounts;
-    alignas(64) Column<Slot*> homes;  // as Home() has them
-    uint64_t line_count = 0;          // in a table of so many lines; 0: not all of them
-
+    uint64_t line_count = 0;  // the homes are in a table of so many lines; 0: not all of them
     // How far Add() came.
     size_t next = 0;     // the first that was not looked at
     size_t put_off = 0;  // so many of those before are still to be added; they are at the front
     size_t failed = 0;
+
+    alignas(64) Column<Key> keys;
+    alignas(64) Column<uint64_t> tags;  // as a slot's
+    alignas(64) Column<uint64_t> amounts;
+    alignas(64) Column<Slot*> homes;  // as Home() has them
 
     void PutOff(size_t i, Slot* until_slot) {
       keys[put_off] = keys[i];

@@ -126,7 +126,7 @@ void ExpectToWaitAtFullLines(size_t key_size) {
     TestTable test;
     Counts expected;
     Additions additions;
-    const auto keys = KeysAtHome(kLog2FirstCapacity, 1000, 1000, Additions::kCapacity, key_size);
+    const auto keys = KeysAtHome(kLog2FirstCapacity, 1000, 1000, 64, key_size);
     for (const std::string& key : keys) {
       AppendTo(&additions, test.table, key);
       expected[key] = 1;

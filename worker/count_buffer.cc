@@ -206,7 +206,7 @@ HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> item
   Pieces longs;
   SplitAll(items, &shorts, &longs);
   AppendAll<kCountsOne<Item>, ShortKeyHashes>(table, shorts, &row->shorts);
-  AppendAll<kCountsOne<Item>, LongKeyHashes>(table, longs, &row->longs);
+  if (longs.count > 0) AppendAll<kCountsOne<Item>, LongKeyHashes>(table, longs, &row->longs);
 }
 #else
 // One after the other.
