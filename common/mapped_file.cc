@@ -52,4 +52,10 @@ void PopulatePages(std::string_view text) {
   }
 }
 
+void ForgetPages(std::string_view text) {
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(text.data()) + PageMask()) & ~PageMask();
+  const uintptr_t end = reinterpret_cast<uintptr_t>(text.data() + text.size()) & ~PageMask();
+  if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
 }  // namespace tally

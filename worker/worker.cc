@@ -207,7 +207,8 @@ bool Worker::CountChunk(uint64_t number) {
                                 : plan_.blocks->block(chunk.block);
   CountingSink sink(plan_, number, chunk, begin, &counts_, &report_);
   ChunkCount count;
-  count.lines = ParseText(chunk, {begin, chunk.size_bytes()}, &sink);
+  const std::string_view text(begin, chunk.size_bytes());
+  count.lines = ParseText(chunk, text, &sink);
   TALLY_FAULT_POINT("mid-chunk");
   sink.Finish();
   count.records = sink.count().records;
@@ -221,6 +222,7 @@ bool Worker::CountChunk(uint64_t number) {
                                       .records = count.records});
   TALLY_FAULT_POINT("after-progress");
   if (sink.failed()) return false;
+  if (chunk.block == kNoBlock) ForgetPages(text);
   if (!plan_.undo_logs.empty()) SaveAtTimes(chunk);
   return true;
 }
