@@ -129,6 +129,7 @@ class ShortKeyHashes {
   SixteenBytesHash hash_;
 };
 
+// As vectors of keys of up to 32 bytes; or of each key by itself, where one of them is longer.
 class LongKeyHashes {
  public:
   HWY_INLINE LongKeyHashes(const Pieces& pieces, uint64_t seed, const char** keys)
@@ -142,7 +143,8 @@ class LongKeyHashes {
   HWY_INLINE V Upper(size_t i) const {
     const D d;
     const V size = hn::LoadU(d, &pieces_.sizes[i]);
-    if (!hn::AllTrue(d, hn::Lt(size, hn::Set(d, 33)))) return UpperOneByOne(i);
+    const V above_longest = hn::Set(d, 2 * CountTable::kInlineBytes + 1);
+    if (!hn::AllTrue(d, hn::Lt(size, above_longest))) return UpperOneByOne(i);
     V first_low;
     V first_high;
     hn::LoadInterleaved2(d, &firsts_[i].low, first_low, first_high);
@@ -198,7 +200,7 @@ HWY_INLINE void AppendAll(const CountTable& table, const Pieces& pieces,
   additions->size += pieces.count;
 }
 
-// By columns: short keys are hashed as many at a time as a vector has lanes.
+// By columns: most keys are hashed as many at a time as a vector has lanes.
 template <class Item>
 HWY_INLINE void PrepareItems(const CountTable& table, std::span<const Item> items,
                              AdditionRow* row) {
