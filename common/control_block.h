@@ -10,6 +10,7 @@
 #include <new>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 #include "common/block_pool.h"
 #include "common/chunk.h"
@@ -201,7 +202,9 @@ class ControlBlock {
 
   template <class T>
   std::span<T> Place(size_t count) {
-    static_assert(sizeof(T) % alignof(uint64_t) == 0);
+    static_assert(sizeof(T) % alignof(uint64_t) == 0 &&
+                      (alignof(T) <= alignof(uint64_t) || std::is_same_v<T, Pulse>),
+                  "BytesFor() has no room to align more");
     free_ += -reinterpret_cast<uintptr_t>(free_) % alignof(T);
     auto* const first = reinterpret_cast<T*>(free_);
     // (To value-initialize them would write the bytes of each FixedText, and touch their pages.)

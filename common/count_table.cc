@@ -123,8 +123,10 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
   LocateAgain(additions, additions->next);
   for (size_t at = additions->next; at < additions->size; ++at) {
     const uint64_t tag = additions->tags[at];
-    // From the L2 cache, where it has come by now.
-    __builtin_prefetch(additions->homes[at + Additions<Key>::kSpare], /*for writing=*/1);
+    // A later one, from the L2 cache, where it has come by now.
+    constexpr size_t kAhead = 8;
+    const size_t ahead = std::min(at + kAhead, additions->size - 1);
+    __builtin_prefetch(additions->homes[ahead], /*for writing=*/1);
     // Which of the two slots in the cache line it is, no branch can predict.
     Slot* const home = additions->homes[at];
     Slot* const likely = home + (home[1].tag == tag ? 1 : 0);

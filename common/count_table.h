@@ -100,8 +100,7 @@ class CountTable {
   struct Additions {
     // So many that loops over them are worth their start, and few enough for the L2 cache.
     static constexpr size_t kCapacity = 512;
-    // Behind the last one, where a SIMD kernel may write, and prefetching looks.
-    static constexpr size_t kSpare = 8;
+    static constexpr size_t kSpare = 8;  // behind the last one, where a SIMD kernel may write
     template <class T>
     using Column = std::array<T, kCapacity + kSpare>;
 
@@ -115,7 +114,7 @@ class CountTable {
     alignas(64) Column<Key> keys;
     alignas(64) Column<uint64_t> tags;  // as a slot's
     alignas(64) Column<uint64_t> amounts;
-    alignas(64) Column<Slot*> homes;  // as Home() has them
+    alignas(64) Column<Slot*> homes;  // as Home() has them; of those put off, a later line
 
     void PutOff(size_t i, Slot* until_slot) {
       keys[put_off] = keys[i];

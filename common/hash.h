@@ -18,6 +18,8 @@ inline uint64_t HashBytes(const void* bytes, size_t size_bytes, uint64_t seed) {
 // What HashBytes() goes by, for whoever does the same for several keys at once: numbers of XXH3's
 // secret, and of its primes (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md).
 
+constexpr uint64_t kHashMixFactor = 0x165667919e3779f9u;
+
 /// What two halves of 16 bytes are combined with, before they are multiplied.
 struct HashFlips {
   uint64_t low;
@@ -29,7 +31,6 @@ struct SixteenBytesHash {
   explicit SixteenBytesHash(uint64_t seed)
       : flips{0x6782737bea4239b9u + seed, 0xaf56bc3b0996523au - seed} {}
 
-  static constexpr uint64_t kFactor = 0x165667919e3779f9u;
   HashFlips flips;
 };
 

@@ -4,12 +4,11 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 
-namespace tally {
+#include "common/cache_line.h"
 
-constexpr size_t kCacheLineBytes = 64;
+namespace tally {
 
 /// A number in shared memory that changes for as long as its worker gets on. One writer, which is
 /// here at every turn: alone in its cache line, as workers would take a common one from each other

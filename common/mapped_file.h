@@ -48,9 +48,9 @@ void Prefetch(const char* address, size_t size_bytes);
 /// (MADV_POPULATE_READ looks at each page again: 118 ms instead of 99 for 1.7 GB.)
 void PopulatePages(std::string_view text);
 
-/// Takes the pages that lie wholly in `text`, of a MappedFile, out of this process's page tables:
-/// these would take 2 GB for 1 TB of text, and the master alone, whose threads all use the same
-/// ones, a while to clear at its end. A page that is touched again is mapped again.
+/// Takes the pages that lie wholly in `text`, of a MappedFile, out of this process's page tables,
+/// as far as the kernel does: what workers do not take out as they go, one core has to at the end.
+/// A page that is touched again is mapped again.
 void ForgetPages(std::string_view text);
 
 }  // namespace tally

@@ -4,11 +4,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <system_error>
-#include <thread>
-
 namespace tally {
 
 SharedRegion SharedRegion::Reserve(size_t size_bytes) {
@@ -29,22 +24,6 @@ SharedRegion SharedRegion::Reserve(size_t size_bytes) {
 
 SharedRegion::~SharedRegion() {
   if (data_ != nullptr) munmap(data_, size_bytes_);
-}
-
-void UnmapAll(std::vector<SharedRegion> regions, uint32_t threads) {
-  std::atomic<size_t> next = 0;
-  const auto unmap = [&] {
-    for (size_t i = next++; i < regions.size(); i = next++) regions[i] = SharedRegion();
-  };
-  std::vector<std::jthread> helpers;
-  try {
-    while (helpers.size() + 1 < std::min<size_t>(threads, regions.size())) {
-      helpers.emplace_back(unmap);
-    }
-  } catch (const std::system_error&) {
-    // There are fewer of them.
-  }
-  unmap();
 }
 
 size_t RoundUpToPages(size_t size_bytes) {

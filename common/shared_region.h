@@ -4,10 +4,8 @@
 #define TALLY_COMMON_SHARED_REGION_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "common/error.h"
 
@@ -46,10 +44,6 @@ class SharedRegion {
   char* data_ = nullptr;
   size_t size_bytes_ = 0;
 };
-
-/// Unmaps them, by several threads at a time, as far as they can be had: to give gigabytes back
-/// takes a core its time. For who is their last owner.
-void UnmapAll(std::vector<SharedRegion> regions, uint32_t threads);
 
 /// `size_bytes` rounded up to whole pages.
 size_t RoundUpToPages(size_t size_bytes);

@@ -389,7 +389,7 @@ void CountJob::GiveMemoryBack() {
   constexpr uint64_t kManyKeys = 100'000;  // of which a thread is worth its start
   std::vector<SharedRegion> regions = memory_->TakeTables();
   std::ranges::move(merged_.regions, std::back_inserter(regions));
-  UnmapAll(std::move(regions), stats_.distinct >= kManyKeys ? workers_ : 1);
+  UnmapAll(regions, stats_.distinct >= kManyKeys ? workers_ : 1);
 }
 
 }  // namespace

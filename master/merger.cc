@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <functional>
 #include <memory>
 #include <new>
 
@@ -140,7 +141,7 @@ class MergeWorker {
     for (const CountTable& table : tables_) {
       table.VisitPartition(partition, plan_.log2_partitions, [&](const CountTable::Entry& entry) {
         ++entries;
-        __builtin_prefetch(entry.key.data(), /*for writing=*/0, /*locality=*/2);
+        __builtin_prefetch(entry.key.data(), /*for writing=*/0, CountTable::kPrefetchLocality);
       });
     }
     table_.Start(out, entries, plan_.log2_partitions);

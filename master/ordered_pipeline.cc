@@ -1,20 +1,19 @@
 #include "master/ordered_pipeline.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <condition_variable>
-#include <csignal>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "master/helper_threads.h"
 
 namespace tally {
 namespace {
@@ -41,22 +40,8 @@ class Pipeline {
  public:
   Pipeline(uint64_t parts, uint32_t threads, const MakePart& make_part)
       : parts_(parts), make_part_(make_part) {
-    // Whatever may throw otherwise comes before the first thread.
     while (desks_.size() < threads) desks_.push_back(std::make_unique<Desk>());
-    threads_.reserve(threads);
-    // Signals are for the calling thread, which waits where they matter.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-      for (const auto& desk : desks_) {
-        threads_.emplace_back([this, desk = desk.get()] { MakeParts(desk); });
-      }
-    } catch (const std::system_error&) {
-      // As many as there are will do.
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    threads_ = StartHelpers(threads, make_parts_);
   }
 
   ~Pipeline() {
@@ -65,7 +50,7 @@ class Pipeline {
       is_stopped_ = true;
     }
     changed_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();  // joins them
   }
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -162,7 +147,10 @@ class Pipeline {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Desk>> desks_;
-  std::vector<std::thread> threads_;
+  const std::function<void(uint32_t)> make_parts_ = [this](uint32_t thread) {
+    MakeParts(desks_[thread].get());
+  };
+  std::vector<std::jthread> threads_;
   uint64_t next_part_ = 0;
   std::vector<std::string> spare_;  // rooms for later pieces
   std::exception_ptr failure_;

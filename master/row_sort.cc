@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <boost/sort/pdqsort/pdqsort.hpp>
+#include <cstdint>
 #include <cstring>
 #include <vector>
+
+#include "common/uint128.h"
 
 namespace tally {
 namespace {
@@ -44,10 +47,23 @@ void VisitTies(std::span<Row> rows, const Number& number, const Visit& visit) {
   }
 }
 
+// Few are compared as a whole; others wait among the groups.
+template <class OnStep>
+void SortTies(const Group& ties, const RowOrder& order, const OnStep& on_step,
+              std::vector<Group>* groups) {
+  constexpr size_t kFew = 16;
+  if (ties.rows.size() > kFew) return groups->push_back(ties);
+  std::sort(ties.rows.begin(), ties.rows.end(), [&](const Row& a, const Row& b) {
+    on_step();
+    return order(a, b);
+  });
+}
+
 // By the next word of their keys. Meanwhile it takes the place of the first one, which is the same
 // in all of them.
 template <class OnStep>
-void SortGroup(const Group& group, const OnStep& on_step, std::vector<Group>* groups) {
+void SortGroup(const Group& group, const RowOrder& order, const OnStep& on_step,
+               std::vector<Group>* groups) {
   const uint64_t first = group.rows.front().first;
   for (size_t i = 0; i < group.rows.size(); ++i) {
     constexpr size_t kRowsAhead = 16;  // long keys lie all over the tables
@@ -64,7 +80,7 @@ void SortGroup(const Group& group, const OnStep& on_step, std::vector<Group>* gr
   };
   SortByNumber(group.rows, word_and_end, on_step);
   VisitTies(group.rows, word_and_end, [&](std::span<Row> rows) {
-    if (rows.front().key_size > depth) groups->push_back({rows, depth});
+    if (rows.front().key_size > depth) SortTies({rows, depth}, order, on_step, groups);
   });
   for (Row& row : group.rows) row.first = first;
 }
@@ -75,17 +91,11 @@ void Sort(std::span<Row> rows, const RowOrder& order, const OnStep& on_step) {
   SortByNumber(rows, leading, on_step);
   std::vector<Group> groups;
   VisitTies(rows, leading, [&](std::span<Row> ties) {
-    // Few are compared as a whole.
-    constexpr size_t kFew = 16;
-    groups.push_back({ties, kWordBytes});
+    SortTies({ties, kWordBytes}, order, on_step, &groups);
     while (!groups.empty()) {
       const Group group = groups.back();
       groups.pop_back();
-      if (group.rows.size() > kFew) {
-        SortGroup(group, on_step, &groups);
-      } else {
-        std::sort(group.rows.begin(), group.rows.end(), order);
-      }
+      SortGroup(group, order, on_step, &groups);
     }
   });
 }

@@ -9,8 +9,9 @@
 
 namespace tally {
 
-/// Puts rows of different keys into `order`. Calls `on_step`, if there is one, at nearly each
-/// comparison; it may throw, and the rows are of no use then.
+/// Puts rows of different keys into `order`. Calls `on_step`, if there is one, at each comparison;
+/// it may throw, and the rows are of no use then. Takes up to 4 bytes of heap a row, where long
+/// keys begin alike.
 ///
 /// Rows are sorted by what is in them. Those that are the same so far, with keys that begin alike,
 /// are then sorted by the next eight bytes of these, which are fetched once for each row, and so

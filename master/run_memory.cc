@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <functional>
 
 #include "common/count_table.h"
 #include "common/error.h"
+#include "master/helper_threads.h"
 #include "master/memory_plan.h"
 
 namespace tally {
@@ -97,6 +100,16 @@ void RunMemory::Describe(CountPlan* plan) const {
   plan->table_bytes = regions_.front().size_bytes();
   plan->hash_seed = hash_seed_;
   plan->blocks = &blocks_;
+}
+
+void UnmapAll(std::span<SharedRegion> regions, uint32_t threads) {
+  std::atomic<size_t> next = 0;
+  const std::function<void(uint32_t)> unmap = [&](uint32_t) {
+    for (size_t i = next++; i < regions.size(); i = next++) regions[i] = SharedRegion();
+  };
+  const uint64_t busy = std::clamp<uint64_t>(threads, 1, std::max<uint64_t>(1, regions.size()));
+  const auto helpers = StartHelpers(static_cast<uint32_t>(busy - 1), unmap);
+  unmap(0);
 }
 
 }  // namespace tally

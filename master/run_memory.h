@@ -60,6 +60,10 @@ class RunMemory {
   uint64_t hash_seed_ = 0;
 };
 
+/// Unmaps regions that nobody else has mapped any more, in this thread and threads - 1 others, as
+/// far as they can be had: to give gigabytes back takes a core its time.
+void UnmapAll(std::span<SharedRegion> regions, uint32_t threads);
+
 }  // namespace tally
 
 #endif  // TALLY_MASTER_RUN_MEMORY_H_

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "common/hash.h"
 #include "tests/padded_text.h"
 #include "tests/test_table.h"
+#include "worker/count_buffer.h"
 
 namespace tally {
 namespace {
@@ -150,6 +154,61 @@ void ExpectToWaitAtFullLines(size_t key_size) {
     if (!grows) {
       EXPECT_EQ(calls, keys.size() / 2);
     }
+    ExpectContents(test.table, expected);
+  }
+}
+
+// While additions to a full line wait, others make the table grow.
+template <class Additions>
+void ExpectToWaitThroughGrowth(size_t key_size) {
+  TestTable test;
+  Counts expected;
+  const uint64_t grows_at = test.table.capacity() / 4;
+  for (uint64_t number = 0; test.table.size() < grows_at - 10; ++number) {
+    ASSERT_EQ(test.Add(KeyOfSize(8, number)), AddResult::kAdded);
+    expected[KeyOfSize(8, number)] = 1;
+  }
+  auto keys = KeysAtHome(kLog2FirstCapacity, 1000, 1000, 40, key_size);
+  for (std::string& other : KeysAtHome(kLog2FirstCapacity, 0, 900, 40, key_size)) {
+    keys.push_back(std::move(other));
+  }
+  Additions additions;
+  for (const std::string& key : keys) {
+    AppendTo(&additions, test.table, key);
+    expected[key] = 1;
+  }
+  ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
+  EXPECT_GT(additions.size, 30U);
+  EXPECT_GT(test.table.capacity(), kLastSlot + 1);
+  while (additions.size > 0) ASSERT_EQ(test.table.Add(&additions), AddResult::kAdded);
+  ExpectContents(test.table, expected);
+}
+
+TEST(CountTableCrowdsTest, AdditionsWaitWhileTheTableGrows) {
+  ExpectToWaitThroughGrowth<CountTable::ShortAdditions>(/*key_size=*/12);
+  ExpectToWaitThroughGrowth<CountTable::LongAdditions>(/*key_size=*/20);
+}
+
+// Whole rows of a buffer wait.
+TEST(CountTableCrowdsTest, RowsMayWaitForOneLineAllTogether) {
+  for (const size_t key_size : {12U, 20U}) {
+    TestTable test;
+    test.KeepSlots();
+    CountBuffer buffer(&test.table);
+    const auto never = [](AddResult, std::string_view) { return false; };
+    const auto keys = KeysAtHome(kLog2FirstCapacity, 1000, 1000, 1200, key_size);
+    Counts expected;
+    std::deque<PaddedText> texts;
+    for (int round = 0; round < 2; ++round) {
+      std::vector<Token> tokens;
+      for (const std::string& key : keys) {
+        const PaddedText& text = texts.emplace_back(key);
+        tokens.push_back({text.begin(), text.end()});
+        ++expected[key];
+      }
+      ASSERT_TRUE(buffer.Add(std::span<const Token>(tokens), never));
+    }
+    ASSERT_TRUE(buffer.Flush(never));
     ExpectContents(test.table, expected);
   }
 }

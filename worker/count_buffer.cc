@@ -108,7 +108,8 @@ HWY_INLINE void SplitAll(std::span<const Item> items, Pieces* shorts, Pieces* lo
 }
 #endif
 
-// The upper halves of the tags of a vector of keys: of their hashes.
+// The keys of additions, and the hashes of as many of them as a vector has lanes: their upper
+// halves, as in tags. (Of lanes behind the last key, anything.)
 class ShortKeyHashes {
  public:
   HWY_INLINE ShortKeyHashes(const Pieces& pieces, uint64_t seed, CountTable::ShortKey* keys)
@@ -190,7 +191,7 @@ HWY_INLINE void AppendAll(const CountTable& table, const Pieces& pieces,
                            hn::Set(d, reinterpret_cast<uint64_t>(placement.lines)));
     hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&additions->homes[begin + i]));
   }
-  constexpr uint64_t kLinesInCache = 8192;  // half of an L2 cache of 1 MiB
+  constexpr uint64_t kLinesInCache = 8192;  // 512 KiB: in most L2 caches, they are there
   if (placement.line_count > kLinesInCache) {
     for (size_t i = 0; i < pieces.count; ++i) {
       __builtin_prefetch(additions->homes[begin + i], /*for writing=*/0,

@@ -68,7 +68,7 @@ class CountBuffer {
   CountTable& table_;
   std::array<AdditionRow, 2> rows_;
   AdditionRow* filling_ = rows_.data();
-  AdditionRow* waiting_ = rows_.data() + 1;  // full, or at the start
+  AdditionRow* waiting_ = rows_.data() + 1;  // full, or empty
 };
 
 template <class Item, class OnFailure>

@@ -59,8 +59,7 @@ HWY_INLINE V FoldedProduct(D d, V a, V b) {
 template <class D, class V = hwy::HWY_NAMESPACE::Vec<D>>
 HWY_INLINE V UpperOfMixed(D d, V sum) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const V mixed =
-      hn::Mul(hn::Xor(sum, hn::ShiftRight<37>(sum)), hn::Set(d, SixteenBytesHash::kFactor));
+  const V mixed = hn::Mul(hn::Xor(sum, hn::ShiftRight<37>(sum)), hn::Set(d, kHashMixFactor));
   return hn::And(mixed, hn::Set(d, 0xffffffff00000000u));
 }
 

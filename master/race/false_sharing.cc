@@ -9,13 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/cache_line.h"
 #include "master/race/experiments.h"
 #include "master/statistics.h"
 
 namespace tally::race {
 namespace {
-
-constexpr size_t kCacheLineBytes = 64;
 
 template <size_t kAlignment>
 struct Counters {

@@ -79,10 +79,13 @@ class FailingCallsCliTest : public CliTest {
     for (int word = 0; word < 12000; ++word) {
       text_ += "word" + std::to_string(random() % 500) + (word % 9 == 0 ? '\n' : ' ');
     }
-    Write("in", text_);
+    WriteInput();
     Write("in.gz", Gzip(text_, 2));
-    counts_ = AskOracle({text_}, OptionsOf(Format::kWords)).ByCount();
     fs::create_directory(Path("place"));
+  }
+  void WriteInput() {
+    Write("in", text_);
+    counts_ = AskOracle({text_}, OptionsOf(Format::kWords)).ByCount();
   }
   void TearDown() override { RecordProperty("runs", runs_); }
 
@@ -127,6 +130,8 @@ class FailingCallsCliTest : public CliTest {
     command.environment["FAIL_ALSO"] = task.without;
     return command;
   }
+
+  std::string text_;
 
  private:
   void FailEachCall(const Task& task, const FailingCall& call, const std::string& error,
@@ -228,7 +233,6 @@ class FailingCallsCliTest : public CliTest {
     return names;
   }
 
-  std::string text_;
   std::string counts_;
   int runs_ = 0;
   int calls_failed_ = 0;
@@ -394,6 +398,14 @@ TEST_F(FailingCallsCliTest, EndsWellWhereStartingThreadsFails) {
                                 {"read", {"EIO"}, Told::kSometimes},
                                 {"write", {"ENOSPC"}, Told::kAlways},
                                 {"fcntl", {"EMFILE"}, Told::kSometimes, kNoDescriptor}});
+}
+
+// Of many keys, threads make the text, and give the memory back.
+TEST_F(FailingCallsCliTest, ManyKeysNeedNoThreads) {
+  text_.clear();
+  for (int i = 0; i < 120'000; ++i) text_ += "key" + std::to_string(i) + '\n';
+  WriteInput();
+  FailEachCall({CountsFile()}, {{"pthread_create", {"EAGAIN"}, Told::kMaybe}});
 }
 
 }  // namespace
