@@ -36,7 +36,8 @@ TEST(MappedFileTest, CanBeReadBehindItsEnd) {
   for (const size_t size : {size_t{1}, kPageBytes - 1, kPageBytes, kPageBytes + 1}) {
     const MappedFile file = Map(std::string(size, 'x'));
     EXPECT_EQ(file.text(), std::string(size, 'x'));
-    EXPECT_EQ(file.text().data()[size + kReadablePadding - 1], '\0');
+    const char* const last = file.text().data() + size + kReadablePadding - 1;
+    EXPECT_EQ(*last, '\0');
   }
 }
 

@@ -19,6 +19,7 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 // Each with one of so many counts. The rows point to the keys.
 std::vector<Row> MakeRows(const std::set<std::string>& keys, uint64_t counts, Random* random) {
   std::vector<Row> rows;
+  rows.reserve(keys.size());
   for (const std::string& key : keys) rows.push_back(MakeRow(key, random->Below(counts)));
   for (size_t i = rows.size(); i > 1; --i) std::swap(rows[i - 1], rows[random->Below(i)]);
   return rows;
@@ -86,12 +87,14 @@ TEST(SortRowsTest, EqualRowsDoNotKeepItForEver) {
 }
 
 TEST(SortRowsTest, AStepMayEndIt) {
-  std::vector<std::string> keys;
-  for (int i = 0; i < 100; ++i)
-    keys.push_back("the same start for all of them" + std::to_string(i));
+  std::vector<std::string> keys(100);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    keys[i] = "the same start for all of them" + std::to_string(i);
+  }
   // In what is sorted first, and in what comes then.
   for (const bool same_counts : {false, true}) {
     std::vector<Row> rows;
+    rows.reserve(keys.size());
     for (const std::string& key : keys) rows.push_back(MakeRow(key, same_counts ? 1 : rows.size()));
     int steps = 0;
     const auto stop = [&steps] {
