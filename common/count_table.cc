@@ -53,9 +53,10 @@ void CountTable::Clear(char* region, size_t size_bytes) {
   }
 }
 
-CountTable::CountTable(char* region, Grant grant, char* undo_region)
+CountTable::CountTable(char* region, Grant grant, char* undo_region, ShareDone share_done)
     : region_(region),
       grant_(std::move(grant)),
+      share_done_(std::move(share_done)),
       header_(reinterpret_cast<Header*>(region)),
       undo_(undo_region, header_->region_bytes),
       slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)) {
@@ -231,19 +232,34 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t tag) const {
   return slot;
 }
 
+CountTable::AddResult CountTable::Grow() {
+  const bool is_small = capacity() <= kMostDoubled;
+  const uint64_t step = is_small ? capacity() : capacity() / 8 * 4;
+  const uint64_t next_step = (capacity() + step) / 8 * 4;
+  if (!is_small && WillOutgrow(capacity() + step + next_step) &&
+      GrowBy(step + next_step, /*is_optional=*/true) == AddResult::kAdded) {
+    return AddResult::kAdded;
+  }
+  return GrowBy(step, /*is_optional=*/is_sparse());
+}
+
+bool CountTable::WillOutgrow(uint64_t slots) const {
+  if (!share_done_) return false;
+  return static_cast<double>(size()) > share_done_() * static_cast<double>(MostKeysIn(slots));
+}
+
 // A key's place among all slots stays what it was in proportion. So from the last slot to the
 // first, each key moves up, into slots that were emptied before or are new. Only around the start
 // of the table, where a crowd may reach past its keys' new homes or have wrapped around the end, do
 // keys wait until the others are in place.
-CountTable::AddResult CountTable::Grow() {
-  const uint64_t more_slots = capacity() <= kMostDoubled ? capacity() : capacity() / 8 * 4;
+CountTable::AddResult CountTable::GrowBy(uint64_t more_slots, bool is_optional) {
   if (capacity() + more_slots > kMaxCapacity) return AddResult::kFull;
   const uint64_t more_bytes = more_slots * sizeof(Slot);
   if (SpareBytes() < more_bytes) return AddResult::kFull;
   // Slots that are not needed leave the region to long keys.
-  if (is_sparse() && used_bytes() + more_bytes > region_bytes() / 4) return AddResult::kFull;
+  if (is_optional && used_bytes() + more_bytes > region_bytes() / 4) return AddResult::kFull;
   const uint64_t notes = undo_.is_wanted() ? header_->size - undo_.size() : 0;
-  if (!MayUse(more_slots, /*more_key_bytes=*/0, notes)) return AddResult::kRefused;
+  if (!MayUse(more_slots, /*more_key_bytes=*/0, notes, is_optional)) return AddResult::kRefused;
   NoteAllForUndo();
   Slot* const old_end = slots_end_;
   header_->capacity += more_slots;
@@ -267,11 +283,12 @@ CountTable::AddResult CountTable::Grow() {
   return AddResult::kAdded;
 }
 
-bool CountTable::MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries) {
+bool CountTable::MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries,
+                        bool is_optional) {
   Need need{.slots_bytes = kSlotsOffset + (capacity() + more_slots) * sizeof(Slot),
             .keys_bytes = keys_bytes() + more_key_bytes,
             .undo_bytes = undo_.BytesWith(more_undo_entries),
-            .is_optional = more_slots > 0 && is_sparse()};
+            .is_optional = is_optional};
   if (need.bytes() <= granted_bytes_ || !grant_) return true;
   // Long keys do not ask one by one.
   constexpr uint64_t kStepBytes = uint64_t{64} << 10;

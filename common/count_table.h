@@ -25,8 +25,9 @@ namespace tally {
 /// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
 /// touches no memory but what the larger array needs: to twice the slots while they are few, then
 /// by half of them at a time, since memory that was never touched costs more than moving keys
-/// within what was. Small tables stay sparse, where they may. The table is full when slots and
-/// arena would meet.
+/// within what was, or by two such steps at once where both will be needed if the rest of the input
+/// is like what was counted. Small tables stay sparse, where they may. The table is full when slots
+/// and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -84,10 +85,15 @@ class CountTable {
   /// Asked before the table takes more memory: whether it may have so much in all.
   using Grant = std::function<bool(const Need& need)>;
 
+  /// Asked before a large table grows: how much of all that is to be counted is, from 0 to 1. Where
+  /// the rest turns out to be different, that costs time or memory, no more.
+  using ShareDone = std::function<double()>;
+
   /// The table that Create() made in `region`. Without a `grant`, it may have all of the region.
   /// `undo_region`: shared memory of the same size, zeroed before the first savepoint, for whoever
   /// writes to the table; or none.
-  explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr);
+  explicit CountTable(char* region, Grant grant = {}, char* undo_region = nullptr,
+                      ShareDone share_done = {});
 
   /// Slots are prefetched into the L2 cache, no nearer: a core can wait for more lines of that at a
   /// time than for lines of its L1 cache.
@@ -194,7 +200,7 @@ class CountTable {
 
   /// Calls visit(Entry) for each key whose hash has `partition` as its top `log2_partitions` bits,
   /// in slot order. REQUIRES: log2_partitions <= kMaxLog2Partitions.
-  static constexpr unsigned kMaxLog2Partitions = 10;
+  static constexpr unsigned kMaxLog2Partitions = 14;
   template <class Visitor>
   void VisitPartition(uint64_t partition, unsigned log2_partitions, Visitor&& visit) const;
 
@@ -291,6 +297,8 @@ class CountTable {
     return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
   }
   AddResult Grow();
+  AddResult GrowBy(uint64_t more_slots, bool is_optional);
+  bool WillOutgrow(uint64_t slots) const;
   uint64_t IndexOf(const Slot* slot) const { return static_cast<uint64_t>(slot - slots_); }
   // The slot changes for the first time in this epoch.
   AddResult NoteForUndo(const Slot* slot) {
@@ -303,16 +311,19 @@ class CountTable {
   uint64_t keys_bytes() const { return header_->region_bytes - header_->arena_begin; }
   // Whether it could take more keys without growing.
   bool is_sparse() const { return size() < MostKeys(); }
-  bool MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries);
+  bool MayUse(uint64_t more_slots, uint64_t more_key_bytes, uint64_t more_undo_entries,
+              bool is_optional = false);
   // At most 5/8 of the slots hold one: linear probing then looks at 1.8 slots for a hit and 4 for a
   // miss (Knuth, TAOCP 6.4, equation 41), two of them in one cache line. (With 3/4, words take 13 %
   // longer to count.)
-  uint64_t MostKeys() const { return capacity() / 8 * 5; }
+  static uint64_t MostKeysIn(uint64_t slots) { return slots / 8 * 5; }
+  uint64_t MostKeys() const { return MostKeysIn(capacity()); }
   void NoteCapacity();
   void NoteEpoch() { epoch_bits_ = undo_.epoch() << kSizeBits; }
 
   char* region_;
   Grant grant_;
+  ShareDone share_done_;
   uint64_t granted_bytes_ = 0;
   Header* header_;
   Undo undo_;

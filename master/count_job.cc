@@ -233,6 +233,7 @@ void CountJob::Map() {
   plan.format = format_;
   plan.skip_malformed = options_.skip_malformed;
   plan.inputs = inputs_;
+  plan.input_bytes = input_bytes_;
   memory_->Describe(&plan);
   plan.memory_remedy =
       fmt::format("{}: {}{}", memory_limit_.what,

@@ -116,9 +116,12 @@ class MergeWorker {
   void Run() {
     TALLY_FAULT_POINT("before-merge");
     result_ = MergeResult();
+    // Each worker begins with a share of its own, so that it needs few pages of the tables.
     const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
+    const uint64_t first = partitions * index_ / plan_.results.size();
     uint64_t rows = 0;
-    for (uint64_t partition = 0; partition < partitions; ++partition) {
+    for (uint64_t step = 0; step < partitions; ++step) {
+      const uint64_t partition = (first + step) % partitions;
       if (plan_.control->stop || StopSignal() != 0) return;
       if (!IsMine(partition)) continue;
       TALLY_FAULT_POINT("mid-merge");
@@ -131,9 +134,10 @@ class MergeWorker {
 
  private:
   bool IsMine(uint64_t partition) const {
-    uint32_t owner = kNobody;
-    return plan_.control->owner[partition].compare_exchange_strong(owner, index_) ||
-           owner == index_;
+    std::atomic<uint32_t>& shared = plan_.control->owner[partition];
+    uint32_t owner = shared;
+    if (owner == kNobody && shared.compare_exchange_strong(owner, index_)) return true;
+    return owner == index_;
   }
 
   std::span<Row> MergePartition(uint64_t partition, Row* out) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/count_table.h"
@@ -59,6 +60,36 @@ TEST(CountTableLimitsTest, LongKeysAreAskedForAsWell) {
   EXPECT_GT(keys, 1000);
   EXPECT_LE(table.used_bytes(), 200U << 10);
   EXPECT_EQ(RowsOf(table).size(), static_cast<size_t>(keys));
+}
+
+// Of a table whose writer says that so much of all is counted: its slots once the first 2^20 are
+// too few.
+uint64_t NextCapacity(double share_done, CountTable::Grant grant = {}) {
+  constexpr uint64_t kCapacity = uint64_t{1} << 20;
+  const SharedRegion region = SharedRegion::Reserve(size_t{1} << 30);
+  CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  CountTable table(region.data(), std::move(grant), nullptr, [=] { return share_done; });
+  uint64_t keys = 0;
+  while (table.capacity() <= kCapacity) {
+    const std::string key = KeyOfSize(CountTable::kInlineBytes, keys);
+    EXPECT_EQ(table.Add(key, ++keys), AddResult::kAdded);
+  }
+  EXPECT_EQ(keys, kCapacity / 8 * 5 + 1);
+  uint64_t sum = 0;
+  table.VisitPartition(0, 0, [&](const CountTable::Entry& entry) { sum += entry.count; });
+  EXPECT_EQ(sum, keys * (keys + 1) / 2) << "each key is there with its number";
+  return table.capacity();
+}
+
+TEST(CountTableLimitsTest, TwoStepsOfALargeTableAreOneWhereBothAreForeseenAndGranted) {
+  constexpr uint64_t kOneStep = (uint64_t{1} << 20) / 2 * 3;
+  constexpr uint64_t kTwoSteps = kOneStep / 2 * 3;
+  EXPECT_EQ(NextCapacity(0.0), kTwoSteps);
+  EXPECT_EQ(NextCapacity(0.44), kTwoSteps) << "1 / 1.5^2 is 0.444";
+  EXPECT_EQ(NextCapacity(0.45), kOneStep);
+  EXPECT_EQ(NextCapacity(1.0), kOneStep);
+  EXPECT_EQ(NextCapacity(0.1, [](const CountTable::Need& need) { return !need.is_optional; }),
+            kOneStep);
 }
 
 TEST(CountTableLimitsTest, TheUndoLogIsAskedForAsWell) {

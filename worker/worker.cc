@@ -47,7 +47,8 @@ class Worker {
         report_(plan.control->report(index)),
         table_(
             plan.tables[index], [this](const CountTable::Need& need) { return TakeMemory(need); },
-            plan.undo_logs.empty() ? nullptr : plan.undo_logs[index]),
+            plan.undo_logs.empty() ? nullptr : plan.undo_logs[index],
+            plan.input_bytes ? [this] { return ShareCounted(); } : CountTable::ShareDone()),
         counts_(&table_),
         savepoint_(plan, index) {}
 
@@ -56,6 +57,7 @@ class Worker {
 
  private:
   bool TakeMemory(const CountTable::Need& need) const;
+  double ShareCounted() const;
   Position ReadingAt() const;
   void ThrowIfNoLongerWanted();
   void OpenStreamAgain(uint32_t number);
@@ -78,6 +80,7 @@ class Worker {
   CountTable table_;
   CountBuffer counts_;  // in front of it
   TableSavepoint savepoint_;
+  uint64_t chunk_file_bytes_ = 0;  // of the one in hand
   uint64_t unsaved_chunks_ = 0;
   uint64_t unsaved_block_bytes_ = 0;
 
@@ -124,6 +127,13 @@ bool Worker::TakeMemory(const CountTable::Need& need) const {
   // What is not needed may take a quarter of the worker's share: others may need the rest.
   if (need.is_optional && bytes > memory.limit_bytes() / plan_.tables.size() / 4) return false;
   return memory.Take(index_, bytes);
+}
+
+// Of the chunks in the workers' hands, about half is.
+double Worker::ShareCounted() const {
+  const uint64_t in_hand = chunk_file_bytes_ * plan_.tables.size();
+  const uint64_t counted = plan_.control->work_done().file_bytes + in_hand / 2;
+  return static_cast<double>(counted) / static_cast<double>(*plan_.input_bytes);
 }
 
 Position Worker::ReadingAt() const {
@@ -202,6 +212,7 @@ void Worker::FailToRead(std::string_view message, std::optional<uint32_t> unused
 bool Worker::CountChunk(uint64_t number) {
   TALLY_FAULT_POINT("before-chunk");
   const Chunk chunk = queue_.ledger()[number];
+  chunk_file_bytes_ = chunk.file_bytes;
   const char* const begin = chunk.block == kNoBlock
                                 ? plan_.inputs[chunk.input].text->data() + chunk.begin
                                 : plan_.blocks->block(chunk.block);

@@ -3,6 +3,7 @@
 #define TALLY_WORKER_WORKER_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -19,6 +20,7 @@ struct CountPlan {
   FormatOptions format;
   bool skip_malformed = false;
   std::span<const Input> inputs;
+  std::optional<uint64_t> input_bytes;  // of the files; none where a pipe is among them
   ControlBlock* control = nullptr;
   std::span<char* const> tables;     // a region for the CountTable of each worker,
   std::span<char* const> undo_logs;  // and for its undo log; none where all can be read again

@@ -1,0 +1,65 @@
+// What a worker tells its table.
+#include "worker/worker.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/control_block.h"
+#include "common/count_table.h"
+#include "common/mapped_file.h"
+#include "common/shared_region.h"
+#include "common/unique_fd.h"
+
+namespace tally {
+namespace {
+
+/// How many slots a lone worker's table has once it has counted the lines, of eight bytes each, as
+/// two chunks of an input that is said to have so many bytes.
+uint64_t CapacityAfterCounting(const std::string& lines, std::optional<uint64_t> input_bytes) {
+  const UniqueFd file(memfd_create("lines", MFD_CLOEXEC));
+  EXPECT_EQ(write(file.get(), lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
+  std::vector<Input> inputs(1);
+  inputs[0].mapping = MappedFile(file.get(), lines.size());
+  inputs[0].text = inputs[0].mapping.text();
+  const uint64_t middle = lines.size() / 16 * 8;
+  std::vector<Chunk> ledger{
+      {.begin = 0, .end = middle, .file_bytes = middle},
+      {.begin = middle, .end = lines.size(), .file_bytes = lines.size() - middle}};
+  constexpr size_t kTableBytes = size_t{1} << 30;
+  const SharedRegion table = SharedRegion::Reserve(kTableBytes);
+  CountTable::Create(table.data(), kTableBytes, /*seed=*/1);
+  char* const tables[] = {table.data()};
+  const SharedRegion control = SharedRegion::Reserve(ControlBlock::BytesFor(1, 0, 0));
+  CountPlan plan;
+  plan.format.format = Format::kLines;
+  plan.inputs = inputs;
+  plan.input_bytes = input_bytes;
+  plan.control =
+      ControlBlock::Create(control.data(), {.ledger = ledger, .mapped_chunks = ledger.size()});
+  plan.tables = tables;
+  plan.table_bytes = kTableBytes;
+  EXPECT_TRUE(RunWorker(plan, 0));
+  EXPECT_EQ(CountTable(table.data()).size(), lines.size() / 8);
+  return CountTable(table.data()).capacity();
+}
+
+TEST(WorkerTest, ItsTableGrowsTowardsWhatTheRestOfTheInputNeeds) {
+  constexpr uint64_t kFull = (uint64_t{1} << 20) / 8 * 5;  // in the first steps
+  std::string lines;
+  for (uint64_t number = 0; number < kFull + 20'000; ++number) {
+    lines += std::to_string(1'000'000 + number) + '\n';
+  }
+  const uint64_t one_step = CapacityAfterCounting(lines, std::nullopt);
+  EXPECT_EQ(one_step, (uint64_t{1} << 20) / 2 * 3);
+  EXPECT_EQ(CapacityAfterCounting(lines, lines.size()), one_step);
+  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3), one_step / 2 * 3) << "two at once";
+}
+
+}  // namespace
+}  // namespace tally
