@@ -164,10 +164,8 @@ CountTable::AddResult CountTable::AddAll(Additions<Key>* additions) {
 CountTable::AddResult CountTable::Add(ShortAdditions* additions) { return AddEach(additions); }
 
 CountTable::AddResult CountTable::Add(LongAdditions* additions) {
-  // Of few keys, all bytes are at hand.
-  constexpr uint64_t kFewSlots = uint64_t{1} << 16;
-  if (capacity() <= kFewSlots) return AddEach(additions);
-  // Else they lie in the arena, beyond the slots that were asked for before.
+  if (lines_ <= kMostCachedLines) return AddEach(additions);
+  // Their bytes lie in the arena, beyond the slots that were asked for before.
   LocateAgain(additions, additions->next);
   for (size_t i = additions->next; i < additions->size; ++i) {
     const uint64_t tag = additions->tags[i];

@@ -191,8 +191,7 @@ HWY_INLINE void AppendAll(const CountTable& table, const Pieces& pieces,
                            hn::Set(d, reinterpret_cast<uint64_t>(placement.lines)));
     hn::StoreU(home, d, reinterpret_cast<uint64_t*>(&additions->homes[begin + i]));
   }
-  constexpr uint64_t kLinesInCache = 8192;  // 512 KiB: in most L2 caches, they are there
-  if (placement.line_count > kLinesInCache) {
+  if (placement.line_count > CountTable::kMostCachedLines) {
     for (size_t i = 0; i < pieces.count; ++i) {
       __builtin_prefetch(additions->homes[begin + i], /*for writing=*/0,
                          CountTable::kPrefetchLocality);
