@@ -85,21 +85,14 @@ class RowReader {
   // Returns whether there was a row, and a plain one.
   HWY_INLINE bool TakeRow() {
     if (row_ >= limit_) return false;
-    size_t tail_at = ngram_and_tab_size();
     // The key and the tab behind it are most often those of the row before.
     const bool is_same = (~MaskOfSame(row_, ngram_) & ngram_and_tab_) == 0;
-    if (!is_same) {
-      const uint64_t key_ends =
-          MaskOf<kKeyBlock>(bytes_.tab, row_) | MaskOf<kKeyBlock>(bytes_.newline, row_);
-      if (key_ends == 0 || run_count_ == NgramRows::kMostRuns - 1) return false;
-      tail_at = Lowest(key_ends) + 1;
-      if (row_[tail_at - 1] != '\t') return false;
-    }
+    if (!is_same && !BeginRun()) return false;
 
     // Where the numbers end: by a tab each, but the last one by the first byte that is neither.
     // Where there are too few of them, sizes are wrong: all that is not found is behind the tail.
+    const char* const tail = row_ + ngram_and_tab_size();
     constexpr uint64_t kBehind = ((uint64_t{1} << kNumbers) - 1) << kTail;
-    const char* const tail = row_ + tail_at;
     uint64_t ends = (~MaskOfDigits(bytes_, tail) & ((uint64_t{1} << kTail) - 1)) | kBehind;
     const size_t last_end = Lowest(ends & ~MaskOf<kTail>(bytes_.tab, tail));
     size_t end[kNumbers];
@@ -108,15 +101,14 @@ class RowReader {
       end[i] = Lowest(ends);
       ends &= ends - 1;
     }
+    if (last_end != end[kNumbers - 1]) return false;
     size_t sizes_less_1 = end[0] - 1;
     HWY_UNROLL(4)
     for (size_t i = 1; i < kNumbers; ++i) sizes_less_1 |= end[i] - end[i - 1] - 2;
-    // In one comparison.
-    if ((sizes_less_1 | (last_end ^ end[kNumbers - 1]) << 3) > 7) return false;
+    if (sizes_less_1 > 7) return false;
     const char* newline = tail + last_end;
     if (*newline != '\n' && (*newline != '\r' || *++newline != '\n')) return false;
 
-    if (!is_same) BeginRun(tail_at);
     row_ = newline + 1;
     if constexpr (!kAllYears) {
       ++rows_taken_;
@@ -145,12 +137,20 @@ class RowReader {
     additions_left_ = EightDigitsSum::kMostAdditions;
   }
 
-  HWY_INLINE void BeginRun(size_t ngram_and_tab_size) {
+  // With the next row, if it has an n-gram, and there is room for the run. (A run without rows
+  // counts for nothing.)
+  HWY_INLINE bool BeginRun() {
+    const uint64_t ngram_ends =
+        MaskOf<kKeyBlock>(bytes_.tab, row_) | MaskOf<kKeyBlock>(bytes_.newline, row_);
+    if (ngram_ends == 0 || run_count_ == NgramRows::kMostRuns - 1) return false;
+    const size_t ngram_size = Lowest(ngram_ends);
+    if (row_[ngram_size] != '\t') return false;
     EndRun();
     ngram_ = row_;
-    ngram_and_tab_ = ~uint64_t{0} >> (kKeyBlock - ngram_and_tab_size);
+    ngram_and_tab_ = ~uint64_t{0} >> (kKeyBlock - 1 - ngram_size);
     counted_before_run_ = rows_counted_;
     run_matches_ = 0;
+    return true;
   }
   HWY_INLINE void EndRun() {
     SumUp();
