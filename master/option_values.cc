@@ -47,6 +47,9 @@ int SuffixShift(char suffix) {
     case 'G':
     case 'g':
       return 30;
+    case 'T':
+    case 't':
+      return 40;
     default:
       return 0;
   }
@@ -102,7 +105,7 @@ uint64_t ParseSize(const OptionText& value) {
   if (!number || *number < 1 || *number > most) {
     throw UsageError(
         fmt::format("{}: {} is not a size; write a number of bytes from 1 to 2^64-1, "
-                    "or one with K, M or G, as in 8M",
+                    "or one with K, M, G or T, as in 8M",
                     value.option, Quoted(value.text)));
   }
   return *number << shift;

@@ -32,7 +32,7 @@ std::vector<unsigned> ParseWholeNumbers(const OptionText& value, uint64_t least,
 /// Names with commas between them.
 std::vector<std::string> ParseNames(const OptionText& value);
 
-/// Bytes, 1 or more: digits, then nothing or one of K, M, G (powers of 1024, in either case).
+/// Bytes, 1 or more: digits, then nothing or one of K, M, G, T (powers of 1024, in either case).
 uint64_t ParseSize(const OptionText& value);
 
 /// One byte: itself, or spelled tab, \t, \\, \0 or \xNN. A newline is refused.

@@ -65,14 +65,17 @@ TEST(ParseSizeTest, ReadsBytesWithASuffix) {
                {"8m", uint64_t{8} << 20},
                {"3G", uint64_t{3} << 30},
                {"3g", uint64_t{3} << 30},
+               {"4T", uint64_t{4} << 40},
+               {"4t", uint64_t{4} << 40},
                {"18446744073709551615", kMax},
                {"17179869183G", uint64_t{17179869183} << 30}};
   for (const auto& c : cases) EXPECT_EQ(ParseSize(Text(c.text)), c.size_bytes) << c.text;
 }
 
 TEST(ParseSizeTest, RefusesNothingnessOverflowAndOtherSuffixes) {
-  for (const char* bad : {"", "0", "0K", "K", "-1", "+1", "1.5M", "8MB", "8 M", "8T", "M8", "8KK",
-                          "18446744073709551616", "17179869184G", "18446744073709551615K"}) {
+  for (const char* bad :
+       {"", "0", "0K", "K", "-1", "+1", "1.5M", "8MB", "8 M", "8P", "M8", "8KK",
+        "18446744073709551616", "17179869184G", "16777216T", "18446744073709551615K"}) {
     EXPECT_THAT(MessageOf([&] { ParseSize(Text(bad)); }),
                 AllOf(StartsWith("--option: '"), HasSubstr("is not a size"), HasSubstr("8M")))
         << bad;
