@@ -1,10 +1,11 @@
 #include "master/output.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <charconv>
+#include <cstring>
 #include <string>
+#include <utility>
 
 #include "common/escape.h"
 #include "master/json.h"
@@ -15,49 +16,78 @@ namespace {
 /// Output text on its way to the sink. It grows past kFlushBytes by one row at most.
 class RowBuffer {
  public:
-  explicit RowBuffer(ByteSink* sink) : sink_(sink) { text_.reserve(kFlushBytes + 4096); }
+  explicit RowBuffer(ByteSink* sink) : sink_(sink) { Grow(kFlushBytes + 4096); }
 
-  std::string* text() { return &text_; }
+  void Append(std::string_view bytes) {
+    std::memcpy(Room(bytes.size()), bytes.data(), bytes.size());
+    size_ += bytes.size();
+  }
+
+  /// A key as RowWriter::Row() has it: of a short one, no branch depends on its size.
+  void AppendKey(std::string_view key) {
+    constexpr size_t kAtOnce = RowWriter::kReadableKeyBytes;
+    char* const to = Room(std::max(key.size(), kAtOnce));
+    std::memcpy(to, key.data(), kAtOnce);
+    if (key.size() > kAtOnce) {
+      std::memcpy(to + kAtOnce, key.data() + kAtOnce, key.size() - kAtOnce);
+    }
+    size_ += key.size();
+  }
 
   void AppendCount(uint64_t count) {
-    std::array<char, 20> digits;  // of 2^64 - 1
-    const auto result = std::to_chars(digits.data(), digits.data() + digits.size(), count);
-    text_.append(digits.data(), result.ptr);
+    constexpr size_t kMostDigits = 20;  // of 2^64 - 1
+    char* const to = Room(kMostDigits);
+    size_ += static_cast<size_t>(std::to_chars(to, to + kMostDigits, count).ptr - to);
   }
 
   void EndRow() {
-    if (text_.size() >= kFlushBytes) Flush();
+    if (size_ >= kFlushBytes) Flush();
   }
 
   void Flush() {
-    if (!text_.empty()) sink_->Write(text_);
-    text_.clear();
+    if (size_ > 0) sink_->Write({bytes_.get(), size_});
+    size_ = 0;
   }
 
  private:
   static constexpr size_t kFlushBytes = size_t{128} << 10;
 
+  char* Room(size_t bytes) {
+    if (capacity_ - size_ < bytes) Grow(2 * (size_ + bytes));
+    return bytes_.get() + size_;
+  }
+
+  void Grow(size_t capacity) {
+    auto larger = std::make_unique_for_overwrite<char[]>(capacity);
+    std::copy_n(bytes_.get(), size_, larger.get());
+    bytes_ = std::move(larger);
+    capacity_ = capacity;
+  }
+
   ByteSink* sink_;
-  std::string text_;
+  std::unique_ptr<char[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
 };
 
 class TsvWriter : public RowWriter {
  public:
   TsvWriter(const OutputStyle& style, ByteSink* sink)
       : escape_controls_(style.escape_controls), buffer_(sink) {
-    if (style.header && style.begins) *buffer_.text() += "key\tcount\n";
+    if (style.header && style.begins) buffer_.Append("key\tcount\n");
   }
 
   void Row(std::string_view key, uint64_t count) override {
-    std::string& text = *buffer_.text();
     if (escape_controls_) {
-      AppendEscaped(key, &text);
+      escaped_.clear();
+      AppendEscaped(key, &escaped_);
+      buffer_.Append(escaped_);
     } else {
-      text += key;
+      buffer_.AppendKey(key);
     }
-    text += '\t';
+    buffer_.Append("\t");
     buffer_.AppendCount(count);
-    text += '\n';
+    buffer_.Append("\n");
     buffer_.EndRow();
   }
 
@@ -65,6 +95,7 @@ class TsvWriter : public RowWriter {
 
  private:
   const bool escape_controls_;
+  std::string escaped_;
   RowBuffer buffer_;
 };
 
@@ -73,7 +104,7 @@ class CsvWriter : public RowWriter {
  public:
   CsvWriter(const OutputStyle& style, ByteSink* sink)
       : escape_controls_(style.escape_controls), buffer_(sink) {
-    if (style.header && style.begins) *buffer_.text() += "key,count\n";
+    if (style.header && style.begins) buffer_.Append("key,count\n");
   }
 
   void Row(std::string_view key, uint64_t count) override {
@@ -82,15 +113,14 @@ class CsvWriter : public RowWriter {
       AppendEscaped(key, &escaped_);
       key = escaped_;
     }
-    std::string& text = *buffer_.text();
     if (NeedsQuotes(key)) {
-      AppendQuoted(key, &text);
+      AppendQuoted(key);
     } else {
-      text += key;
+      buffer_.Append(key);
     }
-    text += ',';
+    buffer_.Append(",");
     buffer_.AppendCount(count);
-    text += '\n';
+    buffer_.Append("\n");
     buffer_.EndRow();
   }
 
@@ -102,13 +132,13 @@ class CsvWriter : public RowWriter {
         key, [](char byte) { return byte == ',' || byte == '"' || byte == '\r' || byte == '\n'; });
   }
 
-  static void AppendQuoted(std::string_view key, std::string* text) {
-    *text += '"';
-    for (const char byte : key) {
-      if (byte == '"') *text += '"';
-      *text += byte;
+  void AppendQuoted(std::string_view key) {
+    buffer_.Append("\"");
+    for (const char& byte : key) {
+      if (byte == '"') buffer_.Append("\"");
+      buffer_.Append({&byte, 1});
     }
-    *text += '"';
+    buffer_.Append("\"");
   }
 
   const bool escape_controls_;
@@ -127,20 +157,21 @@ class JsonWriter : public RowWriter {
         buffer_(sink) {}
 
   void Row(std::string_view key, uint64_t count) override {
-    std::string& text = *buffer_.text();
-    if (is_array_) text += is_first_ ? "[\n" : ",\n";
+    if (is_array_) buffer_.Append(is_first_ ? "[\n" : ",\n");
     is_first_ = false;
-    text += R"({"key":)";
-    if (AppendJsonString(key, &text, CharsetFor(key))) ++keys_replaced_;
-    text += R"(,"count":)";
+    buffer_.Append(R"({"key":)");
+    string_.clear();
+    if (AppendJsonString(key, &string_, CharsetFor(key))) ++keys_replaced_;
+    buffer_.Append(string_);
+    buffer_.Append(R"(,"count":)");
     buffer_.AppendCount(count);
-    text += '}';
-    if (!is_array_) text += '\n';
+    buffer_.Append("}");
+    if (!is_array_) buffer_.Append("\n");
     buffer_.EndRow();
   }
 
   void Finish() override {
-    if (is_array_ && ends_) *buffer_.text() += is_first_ ? "[]\n" : "\n]\n";
+    if (is_array_ && ends_) buffer_.Append(is_first_ ? "[]\n" : "\n]\n");
     buffer_.Flush();
   }
 
@@ -161,6 +192,7 @@ class JsonWriter : public RowWriter {
   bool is_first_;
   uint64_t keys_replaced_ = 0;
   std::string escaped_;
+  std::string string_;
   RowBuffer buffer_;
 };
 

@@ -2,6 +2,7 @@
 #ifndef TALLY_MASTER_OUTPUT_H_
 #define TALLY_MASTER_OUTPUT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -29,7 +30,10 @@ struct OutputStyle {
 /// of the output to reach the sink.
 class RowWriter {
  public:
+  static constexpr size_t kReadableKeyBytes = 16;
+
   virtual ~RowWriter() = default;
+  /// REQUIRES: kReadableKeyBytes can be read at `key`, whatever its size.
   virtual void Row(std::string_view key, uint64_t count) = 0;
   virtual void Finish() = 0;
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "master/json.h"
+#include "tests/padded_text.h"
 
 namespace tally {
 namespace {
@@ -40,7 +41,7 @@ using Rows = std::vector<std::pair<std::string, uint64_t>>;
 std::string Written(const OutputStyle& style, const Rows& rows) {
   StringSink sink;
   const auto writer = MakeRowWriter(style, &sink);
-  for (const auto& [key, count] : rows) writer->Row(key, count);
+  for (const auto& [key, count] : rows) writer->Row(PaddedText(key).view(), count);
   writer->Finish();
   return sink.text;
 }
@@ -159,15 +160,15 @@ TEST(JsonTest, ReplacedKeysAreCounted) {
   for (const OutputFormat format : {OutputFormat::kJson, OutputFormat::kJsonl}) {
     StringSink sink;
     const auto writer = MakeRowWriter({.format = format}, &sink);
-    writer->Row("plain", 1);
-    writer->Row("\xff\xfe", 1);
-    writer->Row("\n\"é\"", 1);
-    writer->Row("a\x80", 1);
+    writer->Row(PaddedText("plain").view(), 1);
+    writer->Row(PaddedText("\xff\xfe").view(), 1);
+    writer->Row(PaddedText("\n\"é\"").view(), 1);
+    writer->Row(PaddedText("a\x80").view(), 1);
     EXPECT_EQ(writer->keys_replaced(), 2U);
   }
   StringSink sink;
   const auto writer = MakeRowWriter({}, &sink);
-  writer->Row("\xff", 1);
+  writer->Row(PaddedText("\xff").view(), 1);
   EXPECT_EQ(writer->keys_replaced(), 0U);
 }
 
@@ -223,7 +224,7 @@ TEST(OutputTest, ManyRowsReachTheSinkInFewPieces) {
        {OutputFormat::kTsv, OutputFormat::kCsv, OutputFormat::kJson, OutputFormat::kJsonl}) {
     StringSink sink;
     const auto writer = MakeRowWriter({.format = format}, &sink);
-    for (int i = 0; i < 100000; ++i) writer->Row("key" + std::to_string(i), 7);
+    for (int i = 0; i < 100000; ++i) writer->Row(PaddedText("key" + std::to_string(i)).view(), 7);
     writer->Finish();
     EXPECT_GT(sink.text.size(), 1000000U);
     EXPECT_LT(sink.writes, 100);
