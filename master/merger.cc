@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <bit>
 #include <functional>
 #include <memory>
 #include <new>
 
+#include "common/cache_line.h"
 #include "common/control_block.h"
 #include "common/count_table.h"
 #include "common/error.h"
@@ -26,7 +26,7 @@ namespace {
 constexpr uint64_t kKeysPerPartition = 4096;
 
 // What became of the partitions that one worker merged. In shared memory.
-struct MergeResult {
+struct alignas(kCacheLineBytes) MergeResult {
   uint64_t row_count = 0;  // at the start of its region
   uint64_t distinct = 0;
   uint128 total = 0;
@@ -36,14 +36,8 @@ struct MergeResult {
 
 // In shared memory.
 struct MergeControl {
-  // The worker that merges it. Whoever takes the place of one that died does all of that one's.
-  std::array<std::atomic<uint32_t>, size_t{1} << CountTable::kMaxLog2Partitions> owner;
   std::atomic<bool> out_of_memory{false};
   std::atomic<bool> stop{false};
-
-  MergeControl() {
-    for (auto& each : owner) each = kNobody;
-  }
 };
 
 struct MergePlan {
@@ -52,6 +46,9 @@ struct MergePlan {
   std::vector<std::string_view> find;  // sorted
   unsigned log2_partitions;
   MergeControl* control = nullptr;
+  // The worker that merges a partition. Whoever takes the place of one that died does all of that
+  // one's. In shared memory.
+  std::span<std::atomic<uint32_t>> owners;
   std::span<MergeResult> results;             // one a worker
   std::span<const SharedRegion> row_regions;  // one a worker
   bool by_master = false;                     // no worker can be started
@@ -117,7 +114,7 @@ class MergeWorker {
     TALLY_FAULT_POINT("before-merge");
     result_ = MergeResult();
     // Each worker begins with a share of its own, so that it needs few pages of the tables.
-    const uint64_t partitions = uint64_t{1} << plan_.log2_partitions;
+    const uint64_t partitions = plan_.owners.size();
     const uint64_t first = partitions * index_ / plan_.results.size();
     uint64_t rows = 0;
     for (uint64_t step = 0; step < partitions; ++step) {
@@ -134,7 +131,7 @@ class MergeWorker {
 
  private:
   bool IsMine(uint64_t partition) const {
-    std::atomic<uint32_t>& shared = plan_.control->owner[partition];
+    std::atomic<uint32_t>& shared = plan_.owners[partition];
     uint32_t owner = shared;
     if (owner == kNobody && shared.compare_exchange_strong(owner, index_)) return true;
     return owner == index_;
@@ -230,12 +227,18 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
     merged.regions.push_back(SharedRegion::Reserve(std::max<uint64_t>(entries, 1) * sizeof(Row)));
   }
   plan.row_regions = merged.regions;
-  const SharedRegion control_region = SharedRegion::Reserve(sizeof(MergeControl));
-  plan.control = new (control_region.data()) MergeControl;
-  const SharedRegion result_region = SharedRegion::Reserve(workers * sizeof(MergeResult));
-  auto* const results = reinterpret_cast<MergeResult*>(result_region.data());
+  // All in one region: for a small merge, it is one page.
+  const size_t partitions = size_t{1} << plan.log2_partitions;
+  const SharedRegion shared =
+      SharedRegion::Reserve(workers * sizeof(MergeResult) +
+                            partitions * sizeof(std::atomic<uint32_t>) + sizeof(MergeControl));
+  auto* const results = reinterpret_cast<MergeResult*>(shared.data());
   std::uninitialized_default_construct_n(results, workers);
   plan.results = {results, workers};
+  auto* const owners = reinterpret_cast<std::atomic<uint32_t>*>(results + workers);
+  for (size_t i = 0; i < partitions; ++i) new (&owners[i]) std::atomic<uint32_t>(kNobody);
+  plan.owners = {owners, partitions};
+  plan.control = new (owners + partitions) MergeControl;
 
   const auto merge = [&plan](uint32_t worker) {
     TALLY_FAULTS_OF_WORKER(worker);
