@@ -99,9 +99,8 @@ class CountTable {
   /// time than for lines of its L1 cache.
   static constexpr int kPrefetchLocality = 2;
 
-  /// A table of up to so many cache lines is sparse, so that its keys (at most 16384) are in less
-  /// than half of them: in most L2 caches, they are there. (Of 10,000 keys, not to ask for the lines
-  /// saves 2.5 %.)
+  /// A table of up to so many cache lines is sparse, where it may be, so that its keys (at most
+  /// 16384) are in less than half of them: in most L2 caches, they are there.
   static constexpr uint64_t kMostCachedLines = uint64_t{1} << 15;
 
   /// Keys and what is to be added to their counts, in columns, ready for the table that made them.
