@@ -217,6 +217,7 @@ MergedTables MergeTables(std::span<char* const> tables, const Selection& selecti
                  .selection = selection,
                  .find = {selection.find.begin(), selection.find.end()},
                  .log2_partitions = ChooseLog2Partitions(entries),
+                 .owners = {},
                  .results = {},
                  .row_regions = {}};
   std::sort(plan.find.begin(), plan.find.end());
