@@ -231,11 +231,11 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t tag) const {
 }
 
 CountTable::AddResult CountTable::Grow() {
-  const bool is_small = capacity() <= kMostDoubled;
-  const uint64_t step = is_small ? capacity() : capacity() / 8 * 4;
-  const uint64_t next_step = (capacity() + step) / 8 * 4;
-  if (!is_small && WillOutgrow(capacity() + step + next_step) &&
-      GrowBy(step + next_step, /*is_optional=*/true) == AddResult::kAdded) {
+  const uint64_t step = StepFrom(capacity());
+  const uint64_t two_steps = step + StepFrom(capacity() + step);
+  // (Not where both would just be enough: keys come again, and so come fewer new ones.)
+  if (capacity() > kMostDoubled && WillOutgrow(capacity() + two_steps) &&
+      GrowBy(two_steps, /*is_optional=*/true) == AddResult::kAdded) {
     return AddResult::kAdded;
   }
   return GrowBy(step, /*is_optional=*/is_sparse());

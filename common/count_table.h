@@ -25,9 +25,9 @@ namespace tally {
 /// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
 /// touches no memory but what the larger array needs: to twice the slots while they are few, then
 /// by half of them at a time, since memory that was never touched costs more than moving keys
-/// within what was, or by two such steps at once where both will be needed if the rest of the input
-/// is like what was counted. Small tables stay sparse, where they may. The table is full when slots
-/// and arena would meet.
+/// within what was, or by two such steps at once where even both would not be enough if new keys
+/// kept coming as often. Small tables stay sparse, where they may. The table is full when slots and
+/// arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -78,15 +78,15 @@ class CountTable {
     uint64_t slots_bytes = 0;
     uint64_t keys_bytes = 0;   // of long keys
     uint64_t undo_bytes = 0;   // of its log
-    bool is_optional = false;  // without more, the table is slower, but not full
+    bool is_optional = false;  // without, the table is slower, or asks for less
 
     uint64_t bytes() const { return slots_bytes + keys_bytes + undo_bytes; }
   };
   /// Asked before the table takes more memory: whether it may have so much in all.
   using Grant = std::function<bool(const Need& need)>;
 
-  /// Asked before a large table grows: how much of all that is to be counted is, from 0 to 1. Where
-  /// the rest turns out to be different, that costs time or memory, no more.
+  /// Asked before a large table grows: about how much of all that is to be counted is, as a part of
+  /// 1. A wrong answer costs time or memory, no more.
   using ShareDone = std::function<double()>;
 
   /// The table that Create() made in `region`. Without a `grant`, it may have all of the region.
@@ -99,8 +99,9 @@ class CountTable {
   /// time than for lines of its L1 cache.
   static constexpr int kPrefetchLocality = 2;
 
-  /// A table of up to so many cache lines is sparse, where it may be, so that its keys (at most
-  /// 16384) are in less than half of them: in most L2 caches, they are there.
+  /// Of a table of up to so many cache lines, what holds keys is taken to be in the L2 cache
+  /// anyway: such a table is sparse, where it may be, so that these are at most 13,000 lines, 0.8
+  /// MiB.
   static constexpr uint64_t kMostCachedLines = uint64_t{1} << 15;
 
   /// Keys and what is to be added to their counts, in columns, ready for the table that made them.
@@ -300,6 +301,8 @@ class CountTable {
   size_t SpareBytes() const {
     return header_->arena_begin - kSlotsOffset - capacity() * sizeof(Slot);
   }
+  // How many slots more there are next.
+  static uint64_t StepFrom(uint64_t slots) { return slots <= kMostDoubled ? slots : slots / 8 * 4; }
   AddResult Grow();
   AddResult GrowBy(uint64_t more_slots, bool is_optional);
   bool WillOutgrow(uint64_t slots) const;

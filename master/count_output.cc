@@ -24,6 +24,8 @@
 namespace tally {
 namespace {
 
+static_assert(RowWriter::kReadableKeyBytes <= Row::kMostInlineBytes);
+
 void RefuseToOverwriteInputs(const CountOptions& options) {
   if (options.output_path.empty()) {
     RefuseToOverwrite(RegularFileId(STDOUT_FILENO), "standard output", options.files);

@@ -30,7 +30,7 @@ Formats:
   columns     the key is in column -k; column -v is added up
   Files may be plain or gzip; their content tells.
 
-SIZE is a number of bytes; K, M and G stand for 1024, 1024^2 and 1024^3.
+SIZE is a number of bytes; K, M, G and T stand for 1024, 1024^2 and so on.
 '--' ends the options: what follows are files, even if they begin with '-'.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 workers kept dying, 4 not enough

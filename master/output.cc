@@ -134,9 +134,11 @@ class CsvWriter : public RowWriter {
 
   void AppendQuoted(std::string_view key) {
     buffer_.Append("\"");
-    for (const char& byte : key) {
-      if (byte == '"') buffer_.Append("\"");
-      buffer_.Append({&byte, 1});
+    while (!key.empty()) {
+      const size_t up_to_quote = std::min(key.find('"'), key.size() - 1) + 1;
+      buffer_.Append(key.substr(0, up_to_quote));
+      if (key[up_to_quote - 1] == '"') buffer_.Append("\"");
+      key.remove_prefix(up_to_quote);
     }
     buffer_.Append("\"");
   }

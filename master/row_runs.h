@@ -45,7 +45,8 @@ class RowKey {
   RowKey(const RowKey&) = delete;
   RowKey& operator=(const RowKey&) = delete;
 
-  /// For as long as this object is there.
+  /// For as long as this object is there. Row::kMostInlineBytes can be read at it, whatever its
+  /// size.
   std::string_view view() const { return view_; }
 
  private:

@@ -81,7 +81,7 @@ uint64_t NextCapacity(double share_done, CountTable::Grant grant = {}) {
   return table.capacity();
 }
 
-TEST(CountTableLimitsTest, TwoStepsOfALargeTableAreOneWhereBothAreForeseenAndGranted) {
+TEST(CountTableLimitsTest, ALargeTableTakesTwoStepsAtOnceWhereBothWouldNotBeEnough) {
   constexpr uint64_t kOneStep = (uint64_t{1} << 20) / 2 * 3;
   constexpr uint64_t kTwoSteps = kOneStep / 2 * 3;
   EXPECT_EQ(NextCapacity(0.0), kTwoSteps);
@@ -90,6 +90,30 @@ TEST(CountTableLimitsTest, TwoStepsOfALargeTableAreOneWhereBothAreForeseenAndGra
   EXPECT_EQ(NextCapacity(1.0), kOneStep);
   EXPECT_EQ(NextCapacity(0.1, [](const CountTable::Need& need) { return !need.is_optional; }),
             kOneStep);
+}
+
+TEST(CountTableLimitsTest, TwoStepsAtOnceAreUndoneAsOneIs) {
+  constexpr uint64_t kCapacity = uint64_t{1} << 20;
+  constexpr uint64_t kKeys = kCapacity / 8 * 5 - 10;
+  constexpr uint64_t kMore = 20'000;
+  const SharedRegion region = SharedRegion::Reserve(size_t{1} << 30);
+  const SharedRegion undo = SharedRegion::Reserve(size_t{1} << 30);
+  CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  CountTable table(region.data(), {}, undo.data(), [] { return 0.0; });
+  const auto add = [&](uint64_t number, uint64_t amount) {
+    const std::string key = KeyOfSize(CountTable::kInlineBytes + number % 3 / 2, number);
+    ASSERT_EQ(AddPadded(&table, key, amount), AddResult::kAdded);
+  };
+  for (uint64_t number = 0; number < kKeys; ++number) add(number, number + 1);
+  table.SetSavepoint();
+  const auto before = RowsOf(table);
+  for (uint64_t number = kKeys - kMore; number < kKeys + kMore; ++number) add(number, 9);
+  EXPECT_EQ(table.capacity(), kCapacity / 4 * 9);
+  table.RollBack();
+  EXPECT_EQ(table.capacity(), kCapacity);
+  EXPECT_TRUE(RowsOf(table) == before);
+  for (uint64_t number = kKeys; number < kKeys + kMore; ++number) add(number, 9);
+  EXPECT_EQ(RowsOf(table).size(), before.size() + kMore);
 }
 
 TEST(CountTableLimitsTest, TheUndoLogIsAskedForAsWell) {

@@ -44,7 +44,7 @@ TEST(HelpTest, NamesEveryOptionAndFits80Columns) {
 TEST(HelpTest, StatesTheRuleOfAutoSizesAndExitStatuses) {
   const std::string help = Help();
   EXPECT_THAT(help, HasSubstr("the first line decides"));
-  EXPECT_THAT(help, HasSubstr("SIZE is a number of bytes"));
+  EXPECT_THAT(help, HasSubstr("SIZE is a number of bytes; K, M, G and T stand for"));
   EXPECT_THAT(help, HasSubstr("Exit status: 0 done, 1 failed, 2 wrong usage"));
   EXPECT_LT(help.find("Examples:"), help.find("Usage:"));
   EXPECT_LT(help.find("Usage:"), help.find("Input options:"));

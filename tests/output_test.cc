@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -203,6 +204,23 @@ TEST(JsonTest, ReplacesWhatPythonReplaces) {
 TEST(OutputTest, CountsAreExactUpToTheLargest) {
   EXPECT_EQ(Written({}, {{"a", 0}, {"b", std::numeric_limits<uint64_t>::max()}}),
             "a\t0\nb\t18446744073709551615\n");
+}
+
+TEST(OutputTest, OfAShortKeyNoMoreIsReadThanIsPromised) {
+  constexpr size_t kReadable = RowWriter::kReadableKeyBytes;
+  for (const OutputFormat format :
+       {OutputFormat::kTsv, OutputFormat::kCsv, OutputFormat::kJson, OutputFormat::kJsonl}) {
+    for (size_t size = 0; size <= kReadable; ++size) {
+      const std::vector<char> key(kReadable, 'k');  // where AddressSanitizer sees what is read
+      StringSink sink;
+      const auto writer = MakeRowWriter({.format = format}, &sink);
+      writer->Row({key.data(), size}, 7);
+      writer->Finish();
+      EXPECT_EQ(static_cast<size_t>(std::ranges::count(sink.text, 'k')),
+                size + (format == OutputFormat::kTsv || format == OutputFormat::kCsv ? 0 : 1))
+          << sink.text;
+    }
+  }
 }
 
 struct GroupedDigits : std::numpunct<char> {

@@ -58,6 +58,8 @@ TEST(WorkerTest, ItsTableGrowsTowardsWhatTheRestOfTheInputNeeds) {
   const uint64_t one_step = CapacityAfterCounting(lines, std::nullopt);
   EXPECT_EQ(one_step, (uint64_t{1} << 20) / 2 * 3);
   EXPECT_EQ(CapacityAfterCounting(lines, lines.size()), one_step);
+  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3 / 2), one_step)
+      << "half of the chunk in hand is counted, too: a half, not a third of all";
   EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3), one_step / 2 * 3) << "two at once";
 }
 
