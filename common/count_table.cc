@@ -164,8 +164,9 @@ CountTable::AddResult CountTable::AddAll(Additions<Key>* additions) {
 CountTable::AddResult CountTable::Add(ShortAdditions* additions) { return AddEach(additions); }
 
 CountTable::AddResult CountTable::Add(LongAdditions* additions) {
-  if (lines_ <= kMostCachedLines) return AddEach(additions);
-  // Their bytes lie in the arena, beyond the slots that were asked for before.
+  // Of few keys, the bytes are at hand: they take less of the cache than the slots.
+  if (lines_ <= 2 * kMostCachedLines) return AddEach(additions);
+  // Else they lie in the arena, beyond the slots that were asked for before.
   LocateAgain(additions, additions->next);
   for (size_t i = additions->next; i < additions->size; ++i) {
     const uint64_t tag = additions->tags[i];
