@@ -92,6 +92,15 @@ TEST(CountTableLimitsTest, ALargeTableTakesTwoStepsAtOnceWhereBothWouldNotBeEnou
             kOneStep);
 }
 
+// Of a table's keys and counts, whatever their order. (To compare them one by one takes seconds.)
+uint64_t FingerprintOf(const CountTable& table) {
+  uint64_t sum = 0;
+  table.VisitPartition(0, 0, [&](const CountTable::Entry& entry) {
+    sum += HashBytes(entry.key.data(), entry.key.size(), /*seed=*/2) * (entry.count + 1);
+  });
+  return sum;
+}
+
 TEST(CountTableLimitsTest, TwoStepsAtOnceAreUndoneAsOneIs) {
   constexpr uint64_t kCapacity = uint64_t{1} << 20;
   constexpr uint64_t kKeys = kCapacity / 8 * 5 - 10;
@@ -106,14 +115,15 @@ TEST(CountTableLimitsTest, TwoStepsAtOnceAreUndoneAsOneIs) {
   };
   for (uint64_t number = 0; number < kKeys; ++number) add(number, number + 1);
   table.SetSavepoint();
-  const auto before = RowsOf(table);
+  const uint64_t before = FingerprintOf(table);
   for (uint64_t number = kKeys - kMore; number < kKeys + kMore; ++number) add(number, 9);
   EXPECT_EQ(table.capacity(), kCapacity / 4 * 9);
+  EXPECT_NE(FingerprintOf(table), before);
   table.RollBack();
   EXPECT_EQ(table.capacity(), kCapacity);
-  EXPECT_TRUE(RowsOf(table) == before);
+  EXPECT_EQ(FingerprintOf(table), before);
   for (uint64_t number = kKeys; number < kKeys + kMore; ++number) add(number, 9);
-  EXPECT_EQ(RowsOf(table).size(), before.size() + kMore);
+  EXPECT_EQ(table.size(), kKeys + kMore);
 }
 
 TEST(CountTableLimitsTest, TheUndoLogIsAskedForAsWell) {
