@@ -24,7 +24,8 @@
 namespace tally {
 namespace {
 
-static_assert(RowWriter::kReadableKeyBytes <= Row::kMostInlineBytes);
+static_assert(RowWriter::kReadableKeyBytes <= Row::kMostInlineBytes,
+              "RowKeys are what is handed to a RowWriter");
 
 void RefuseToOverwriteInputs(const CountOptions& options) {
   if (options.output_path.empty()) {
