@@ -48,12 +48,29 @@ TEST(ClassifyNgramLineTest, TellsTheVersionsApart) {
   }
 }
 
-TEST(DetectNgramVersionTest, TheFirstLineThatIsOfAVersionDecides) {
+TEST(DetectNgramVersionTest, TheFirstLineThatIsOfAVersionDecidesWhereNoneIsMoreFrequent) {
   EXPECT_EQ(DetectNgramVersion("a\t1\t1\t1\t1\nb\t1\t1\t1\n"), NgramVersion::kV1);
   EXPECT_EQ(DetectNgramVersion("a\t1\t1\t1\r\nb\t1\t1\t1\t1\r\n"), NgramVersion::kV2);
+  EXPECT_EQ(DetectNgramVersion("a\t1,1,1\nb\t1\t1\t1\nc\t1\t1\t1\nd\t1,1,1\n"), NgramVersion::kV3);
   EXPECT_EQ(DetectNgramVersion("\nrubbish\n\na\t1,1,1"), NgramVersion::kV3);
   EXPECT_EQ(DetectNgramVersion("rubbish\n\r\nmore"), NgramVersion::kV2);
   EXPECT_EQ(DetectNgramVersion(""), NgramVersion::kV2);
+}
+
+// Its first row may have lost a tab.
+TEST(DetectNgramVersionTest, MostOfTheFirstHundredLinesDecide) {
+  const std::string v1 = "a\t1\t1\t1\t1\n";
+  const std::string v2 = "a1\t1\t1\t1\n";
+  const auto times = [](size_t count, const std::string& line) {
+    std::string lines;
+    for (size_t i = 0; i < count; ++i) lines += line;
+    return lines;
+  };
+  EXPECT_EQ(DetectNgramVersion(v2 + v1 + v1), NgramVersion::kV1);
+  EXPECT_EQ(DetectNgramVersion(v2 + "rubbish\n" + v1 + "a\t1,1,1\n" + v1), NgramVersion::kV1);
+  EXPECT_EQ(DetectNgramVersion(times(49, v2) + times(51, v1)), NgramVersion::kV1);
+  EXPECT_EQ(DetectNgramVersion(times(50, v2) + times(51, v1)), NgramVersion::kV2);
+  EXPECT_EQ(DetectNgramVersion(times(51, v2) + times(500, v1)), NgramVersion::kV2);
 }
 
 TEST(DetectNgramVersionTest, AFirstLineOfAnyLengthIsLookedAtWhole) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace tally {
 namespace {
@@ -51,10 +52,17 @@ NgramVersion DetectNgramVersion(std::string_view text) {
                               ? whole_lines
                               : std::min(text.substr(0, kMaxFirstLine).find('\n'), kMaxFirstLine));
   }
-  while (!text.empty()) {
-    if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) return *version;
+  // A row of version 1 that lost its first tab looks like one of version 2, so not one line alone
+  // decides.
+  constexpr size_t kVoters = 100;
+  std::vector<NgramVersion> votes;
+  while (!text.empty() && votes.size() < kVoters) {
+    if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) votes.push_back(*version);
   }
-  return NgramVersion::kV2;
+  const auto fewer = [&votes](NgramVersion a, NgramVersion b) {
+    return std::count(votes.begin(), votes.end(), a) < std::count(votes.begin(), votes.end(), b);
+  };
+  return votes.empty() ? NgramVersion::kV2 : *std::max_element(votes.begin(), votes.end(), fewer);
 }
 
 const char* WhyOtherVersion(NgramVersion version, std::string_view line) {
@@ -62,11 +70,11 @@ const char* WhyOtherVersion(NgramVersion version, std::string_view line) {
   if (!other || *other == version) return nullptr;
   switch (*other) {
     case NgramVersion::kV1:
-      return "a line of n-grams v1, in a file that began with another version: split it";
+      return "a line of n-grams v1, in a file of another version: split it";
     case NgramVersion::kV2:
-      return "a line of n-grams v2, in a file that began with another version: split it";
+      return "a line of n-grams v2, in a file of another version: split it";
     case NgramVersion::kV3:
-      return "a line of n-grams v3, in a file that began with another version: split it";
+      return "a line of n-grams v3, in a file of another version: split it";
   }
   return nullptr;
 }

@@ -21,9 +21,10 @@ namespace tally {
 /// may be cut behind them.
 std::optional<NgramVersion> ClassifyNgramLine(std::string_view line);
 
-/// The version of a file, given its text or the first block of it: that of the first line that is
-/// of any, among the lines that end in the first 32 KiB (or by the first line alone, if it is
-/// longer than that); else v2.
+/// The version of a file, given its text or the first block of it: that of most of the first 100
+/// lines that are of any, or where as many are of two, that of the first of these; v2, where none
+/// is. Only lines that end in the first 32 KiB are looked at (or the first line alone, if it is
+/// longer than that).
 NgramVersion DetectNgramVersion(std::string_view text);
 
 /// Why a line that is malformed in a file of this version is so: because it is of another version;

@@ -271,11 +271,19 @@ TEST_F(MalformedCliTest, ALineOfAnotherVersionIsToldAsThat) {
   const std::string v3 = "c\t2000,1,2\n";
   const Outcome outcome = SameForAll({"-q"}, v1 + v2 + v3);
   EXPECT_THAT(outcome, ExitsWith(1));
-  EXPECT_THAT(outcome.err, HasSubstr("in: line 2: byte 13: a line of n-grams v2, in a file that "
-                                     "began with another version: split it: "));
+  EXPECT_THAT(outcome.err, HasSubstr("in: line 2: byte 13: a line of n-grams v2, in a file of "
+                                     "another version: split it: "));
   EXPECT_THAT(SameForAll({"-q"}, v2 + v1).err, HasSubstr("a line of n-grams v1"));
   EXPECT_THAT(SameForAll({"-q"}, v2 + v3).err, HasSubstr("a line of n-grams v3"));
   EXPECT_THAT(SameForAll({"-q"}, v3 + v2).err, HasSubstr("a line of n-grams v2"));
+}
+
+TEST_F(MalformedCliTest, AFirstRowThatLooksLikeAnotherVersionIsTheOneThatIsSkipped) {
+  const std::string rows = "quite2000\t130\t85\t3\nquite\t2001\t7\t5\t3\nquite\t2002\t1\t1\t1\n";
+  const Outcome outcome = SameForAll({"-q", "--skip-malformed"}, rows);
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "quite\t8\n");
+  EXPECT_THAT(SameForAll({"-q"}, rows).err, HasSubstr("line 1: byte 0: a line of n-grams v2"));
 }
 
 // What the counts are of may not be what was wanted, so it is told under -q, too.

@@ -51,6 +51,11 @@ struct Record {
 
 Record NoRecord(std::string reason) { return {.malformed = std::move(reason)}; }
 
+std::string WithoutCr(std::string line) {
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
 // By the shape of the line alone: a number that is too large is malformed, but says as much as any.
 int NgramVersionOf(const std::string& line) {
   const auto fields = Split(line, '\t');
@@ -111,12 +116,33 @@ Record NgramRecordOf(const std::string& line, int version, const FormatOptions& 
   return record;
 }
 
+// Of the first hundred lines that are of any.
+int MostFrequentVersion(const std::vector<std::string>& lines) {
+  int voters = 0;
+  int lines_of[4] = {};  // and of each version, with 0 for none
+  int first_line_of[4] = {};
+  for (size_t i = 0; i < lines.size() && voters < 100; ++i) {
+    const int version = NgramVersionOf(WithoutCr(lines[i]));
+    if (version == 0) continue;
+    ++voters;
+    if (lines_of[version]++ == 0) first_line_of[version] = static_cast<int>(i);
+  }
+  int best = 0;
+  for (const int version : {1, 2, 3}) {
+    if (lines_of[version] > lines_of[best] ||
+        (lines_of[version] == lines_of[best] && first_line_of[version] < first_line_of[best])) {
+      best = version;
+    }
+  }
+  return best;
+}
+
 Record NgramRecord(const std::string& line, int version, const FormatOptions& options) {
   Record record = NgramRecordOf(line, version, options);
   const int own_version = NgramVersionOf(line);
   if (!record.malformed.empty() && own_version != 0 && own_version != version) {
-    record.malformed = fmt::format(
-        "a line of n-grams v{}, in a file that began with another version: split it", own_version);
+    record.malformed =
+        fmt::format("a line of n-grams v{}, in a file of another version: split it", own_version);
   }
   return record;
 }
@@ -168,10 +194,7 @@ class Oracle {
     if (offset == text.size()) return;
     auto lines = Split(text.substr(offset), '\n');
     if (lines.back().empty()) lines.pop_back();
-    int version = 0;
-    for (const std::string& line : lines) {
-      if (version == 0) version = NgramVersionOf(WithoutCr(line));
-    }
+    const int version = MostFrequentVersion(lines);
     for (size_t number = 0; number < lines.size(); ++number) {
       const std::string line = WithoutCr(lines[number]);
       Record record = {.key = line};
@@ -217,11 +240,6 @@ class Oracle {
       return code >= 0x800 && IsPythonSpace(code) ? 3 : 0;
     }
     return 0;
-  }
-
-  static std::string WithoutCr(std::string line) {
-    if (line.ends_with('\r')) line.pop_back();
-    return line;
   }
 
   void Add(const std::string& key, uint128 amount) {
