@@ -31,7 +31,8 @@ class RaceWindow {
   /// "no wait", "a yield", "3 microseconds".
   std::string Describe() const {
     if (kind_ == Kind::kNone) return "no wait";
-    return kind_ == Kind::kYield ? "a yield" : std::to_string(microseconds_) + " microseconds";
+    if (kind_ == Kind::kYield) return "a yield";
+    return std::to_string(microseconds_) + (microseconds_ == 1 ? " microsecond" : " microseconds");
   }
 
   /// Returns once it is over. A yield is one call of the kernel.

@@ -60,7 +60,9 @@ struct Experiment {
   std::string_view summary;  // one line
   Report (*run)(const Setup& setup);
   uint64_t default_rounds;
-  std::string_view round_means;  // "additions by each worker"
+  std::string_view round;  // "addition"
+  std::string_view rounds;
+  std::string_view of_whom;  // "by each worker"
   bool takes_file = false;
   bool processes_only = false;
   bool waits_in_window = true;  // --race-window makes a difference

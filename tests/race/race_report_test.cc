@@ -36,7 +36,9 @@ constexpr Experiment kExperiment = {.name = "name",
                                     .summary = "summary",
                                     .run = nullptr,
                                     .default_rounds = 7,
-                                    .round_means = "rounds"};
+                                    .round = "round",
+                                    .rounds = "rounds",
+                                    .of_whom = "by each"};
 
 class RaceReportTest : public testing::Test {
  protected:
@@ -63,14 +65,22 @@ class RaceReportTest : public testing::Test {
 };
 
 TEST_F(RaceReportTest, HasEachFigureInItsColumn) {
-  EXPECT_THAT(Text(), HasSubstr("name: summary\n"
-                                "2 processes, 4,000 rounds; 3 microseconds between load and store "
-                                "(--race-window)\n"
-                                "\n"
-                                "  variant  expected  actual   lost  lost %  operations/s\n"
-                                "  unsafe      8,000   6,000  2,000    25.0     1,230,000  a note\n"
-                                "  stopped     8,000       5      -       -             -\n"));
+  EXPECT_THAT(Text(),
+              HasSubstr("name: summary\n"
+                        "2 processes, 4,000 rounds by each; 3 microseconds between load and store "
+                        "(--race-window)\n"
+                        "\n"
+                        "  variant  expected  actual   lost  lost %  operations/s\n"
+                        "  unsafe      8,000   6,000  2,000    25.0     1,230,000  a note\n"
+                        "  stopped     8,000       5      -       -             -\n"));
   EXPECT_THAT(Text(), HasSubstr("\nWhat goes wrong.\n"));
+}
+
+TEST_F(RaceReportTest, OneOfAThingIsNotSeveral) {
+  setup_.workers = 1;
+  setup_.rounds = 1;
+  setup_.window = RaceWindow::Microseconds(1);
+  EXPECT_THAT(Text(), HasSubstr("\n1 process, 1 round by each; 1 microsecond between load"));
 }
 
 TEST_F(RaceReportTest, WhereNothingWasLostItSaysSo) {
