@@ -67,10 +67,6 @@ CountTable::CountTable(char* region, Grant grant, char* undo_region, ShareDone s
 void CountTable::NoteCapacity() {
   slots_end_ = slots_ + capacity();
   lines_ = capacity() / 2;
-  // Small tables stay sparse: nearly each key is then in its first line, so that branches are
-  // predicted, and their memory does not matter.
-  constexpr uint64_t kMostSparse = uint64_t{1} << 18;
-  grow_at_ = capacity() <= kMostSparse ? capacity() / 4 : MostKeys();
 }
 
 CountTable::AddResult CountTable::UndoBump(Slot* slot, uint64_t amount) {
@@ -148,9 +144,11 @@ CountTable::AddResult CountTable::AddEach(Additions<Key>* additions) {
     additions->next = at + 1;
     return result;
   }
+  added_ += additions->size - additions->put_off;
   additions->size = additions->put_off;
   additions->put_off = 0;
   additions->next = 0;
+  if (ShouldBeSparser()) MakeSparser();
   return AddResult::kAdded;
 }
 
@@ -209,15 +207,9 @@ CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, const char* k
 
 CountTable::AddResult CountTable::Insert(Slot* slot, uint64_t tag, const ShortKey& key,
                                          uint64_t amount) {
-  if (header_->size >= grow_at_) {
-    const AddResult grown = Grow();
-    if (grown == AddResult::kAdded) {
-      slot = FirstEmpty(tag);
-    } else if (!is_sparse()) {
-      return grown;
-    } else {
-      grow_at_ = MostKeys();
-    }
+  if (header_->size >= MostKeysIn(capacity())) {
+    if (const AddResult grown = Grow(); grown != AddResult::kAdded) return grown;
+    slot = FirstEmpty(tag);
   }
   if (const AddResult noted = NoteForUndo(slot); noted != AddResult::kAdded) return noted;
   *slot = {.count = amount, .tag = tag, .key = key};
@@ -239,7 +231,12 @@ CountTable::AddResult CountTable::Grow() {
       GrowBy(two_steps, /*is_optional=*/true) == AddResult::kAdded) {
     return AddResult::kAdded;
   }
-  return GrowBy(step, /*is_optional=*/is_sparse());
+  return GrowBy(step, /*is_optional=*/false);
+}
+
+// Nearly each key is then in its first line, so that branches are predicted.
+void CountTable::MakeSparser() {
+  is_sparser_refused_ = GrowBy(StepFrom(capacity()), /*is_optional=*/true) != AddResult::kAdded;
 }
 
 bool CountTable::WillOutgrow(uint64_t slots) const {

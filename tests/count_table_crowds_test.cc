@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/count_table.h"
-#include "common/hash.h"
+#include "tests/crowded_keys.h"
 #include "tests/padded_text.h"
 #include "tests/test_table.h"
 #include "worker/count_buffer.h"
@@ -20,22 +20,10 @@ namespace {
 
 using AddResult = CountTable::AddResult;
 
-/// The hash that a table uses for a key.
-uint64_t TableHash(std::string key) {
-  key.resize(std::max(key.size(), CountTable::kInlineBytes));
-  return HashBytes(key.data(), key.size(), TestTable::kSeed);
-}
-
 /// `count` keys whose home, in a table of 2^log2_slots slots, lies in [first, last].
 std::vector<std::string> KeysAtHome(unsigned log2_slots, uint64_t first, uint64_t last,
                                     size_t count, size_t key_size) {
-  std::vector<std::string> keys;
-  for (uint64_t number = 0; keys.size() < count; ++number) {
-    std::string key = KeyOfSize(key_size, number);
-    const uint64_t home = TableHash(key) >> (64 - log2_slots);
-    if (first <= home && home <= last) keys.push_back(std::move(key));
-  }
-  return keys;
+  return KeysWithHashes(TestTable::kSeed, {log2_slots, first, last}, count, key_size);
 }
 
 constexpr unsigned kLog2FirstCapacity = 11;
@@ -163,7 +151,7 @@ template <class Additions>
 void ExpectToWaitThroughGrowth(size_t key_size) {
   TestTable test;
   Counts expected;
-  const uint64_t grows_at = test.table.capacity() / 4;
+  const uint64_t grows_at = test.table.capacity() / 8 * 5;
   for (uint64_t number = 0; test.table.size() < grows_at - 10; ++number) {
     ASSERT_EQ(test.Add(KeyOfSize(8, number)), AddResult::kAdded);
     expected[KeyOfSize(8, number)] = 1;

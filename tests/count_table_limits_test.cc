@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "common/heartbeat.h"
 #include "common/shared_region.h"
+#include "tests/crowded_keys.h"
 #include "tests/table_rows.h"
 #include "tests/test_table.h"
 #include "tests/test_util.h"
@@ -205,23 +206,12 @@ TEST(CountTableLimitsTest, AClearedRegionHoldsAnEmptyTable) {
   EXPECT_EQ(RowsOf(again), std::vector<std::string>{"a 1"});
 }
 
-/// As many short keys, which a table with this seed would put into one of 128 parts.
-std::vector<std::string> KeysThatCrowd(uint64_t seed, size_t count) {
-  std::vector<std::string> keys;
-  for (int i = 0; keys.size() < count; ++i) {
-    std::string key = KeyNumber(i);
-    std::string padded = key;
-    padded.resize(CountTable::kInlineBytes, '\0');
-    if (HashBytes(padded.data(), padded.size(), seed) >> 57 == 5) keys.push_back(std::move(key));
-  }
-  return keys;
-}
-
 // Whoever knows the seed can make a table as slow as a list. So each run has its own, and keys made
 // for one seed are spread by any other.
 TEST(CountTableLimitsTest, KeysThatCrowdUnderOneSeedAreSpreadByAnyOther) {
   constexpr uint64_t kKnownSeed = 42;
-  const std::vector<std::string> keys = KeysThatCrowd(kKnownSeed, 20'000);
+  const std::vector<std::string> keys =
+      KeysWithHashes(kKnownSeed, {.top_bits = 7, .first = 5, .last = 5}, 20'000, /*key_size=*/10);
   const auto longest_probe = [&](uint64_t seed) {
     const SharedRegion region = SharedRegion::Reserve(kRegionBytes);
     CountTable table = CountTable::Create(region.data(), region.size_bytes(), seed);

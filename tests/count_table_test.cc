@@ -178,8 +178,7 @@ TEST(CountTableTest, ALargeTableGrowsByHalf) {
     key.replace(0, 12, KeyOfSize(12, number));
     ASSERT_EQ(test.table.Add(std::string_view(key).substr(0, 12), number), AddResult::kAdded);
     if (test.table.capacity() == capacity) continue;
-    const bool is_sparse = capacity <= uint64_t{1} << 18;
-    EXPECT_EQ(test.table.size(), (is_sparse ? capacity / 4 : capacity / 8 * 5) + 1);
+    EXPECT_EQ(test.table.size(), capacity / 8 * 5 + 1);
     const bool is_small = capacity <= uint64_t{1} << 19;
     EXPECT_EQ(test.table.capacity(), is_small ? 2 * capacity : capacity + capacity / 8 * 4);
     capacity = test.table.capacity();
@@ -217,21 +216,57 @@ TEST(CountTableTest, ATableThatMayNotGrowIsFilledFurther) {
     EXPECT_EQ(test.table.capacity(), capacity);
     ExpectContents(test.table, expected);
 
-    // Only as far as it has to, then as far as it likes to.
-    test.table = CountTable(test.region.data(),
-                            [](const CountTable::Need& need) { return !need.is_optional; });
-    for (const uint64_t slots : {2 * capacity, 2 * capacity}) {
-      const std::string key = KeyOfSize(key_size, kMaxCount - expected.size());
-      ASSERT_EQ(test.Add(key), AddResult::kAdded);
-      expected[key] = 1;
-      EXPECT_EQ(test.table.capacity(), slots);
-    }
     test.table = CountTable(test.region.data());
     ASSERT_EQ(test.Add(KeyOfSize(key_size, kMaxCount)), AddResult::kAdded);
     expected[KeyOfSize(key_size, kMaxCount)] = 1;
-    EXPECT_EQ(test.table.capacity(), 4 * capacity);
+    EXPECT_EQ(test.table.capacity(), 2 * capacity);
     ExpectContents(test.table, expected);
   }
+}
+
+TEST(CountTableTest, ATableWhoseKeysComeAgainIsMadeSparser) {
+  for (const bool is_granted : {true, false}) {
+    TestTable test;
+    const uint64_t capacity = test.table.capacity();
+    int asked = 0;
+    test.table = CountTable(test.region.data(), [&](const CountTable::Need& need) {
+      asked += need.is_optional ? 1 : 0;
+      return is_granted || !need.is_optional;
+    });
+    const uint64_t keys = capacity / 4 + 1;
+    Counts expected;
+    const auto add = [&](uint64_t number) {
+      const std::string key = KeyOfSize(12 + number % 2 * 8, number);
+      ASSERT_EQ(test.Add(key), AddResult::kAdded);
+      ++expected[key];
+    };
+    for (int round = 0; round < 4; ++round) {
+      for (uint64_t number = 0; number < keys; ++number) add(number);
+    }
+    EXPECT_EQ(test.table.capacity(), capacity) << "they may have come for the last time";
+    EXPECT_EQ(asked, 0);
+    for (int round = 0; round < 10; ++round) {
+      for (uint64_t number = 0; number < keys; ++number) add(number);
+      EXPECT_EQ(test.table.capacity(), is_granted ? 2 * capacity : capacity);
+    }
+    EXPECT_EQ(asked, 1);
+    ExpectContents(test.table, expected);
+  }
+}
+
+TEST(CountTableTest, ATableOfMoreThan8MiBIsNotMadeSparser) {
+  TestTable test;
+  constexpr uint64_t kMostSparse = uint64_t{1} << 18;
+  const auto add_again = [&](uint64_t keys) {
+    for (uint64_t i = test.table.size(); i < keys; ++i) test.Add(KeyOfSize(12, i));
+    for (uint64_t i = 0; i < 5 * keys; ++i) test.Add(KeyOfSize(12, 0));
+  };
+  add_again(kMostSparse / 4);
+  EXPECT_EQ(test.table.capacity(), kMostSparse);
+  add_again(kMostSparse / 4 + 1);
+  EXPECT_EQ(test.table.capacity(), 2 * kMostSparse);
+  add_again(kMostSparse / 2 + 1);
+  EXPECT_EQ(test.table.capacity(), 2 * kMostSparse);
 }
 
 TEST(CountTableTest, AdditionsMayBeAppendedBeforeAndAfterTheTableGrows) {

@@ -19,7 +19,7 @@ using AddResult = CountTable::AddResult;
 
 constexpr uint64_t kSeed = 1;
 /// Keys that a table has room for before it grows for the first time.
-constexpr int kBeforeGrowth = 512;
+constexpr int kBeforeGrowth = 1280;
 
 std::string KeyNumber(int i) {
   return (i % 5 == 0 ? "a key of more than sixteen bytes " : "key") + std::to_string(i);
@@ -267,7 +267,7 @@ TEST(CountTableUndoTest, RollingBackCanBeCutShortAtAnyStoreAndDoneAgain) {
 TEST(CountTableUndoTest, RollingBackFromGrowthCanBeCutShortAndDoneAgain) {
   const auto grow = [](const TableBeforeGrowth& table) {
     CountTable grown = table.Attach();
-    AddRange(&grown, 0, 2 * kBeforeGrowth);
+    AddRange(&grown, 0, kBeforeGrowth + 100);
   };
   if (!StoreTrap::kCanPassStores) GTEST_SKIP() << "each store would be the first one";
   const TableBeforeGrowth table;
@@ -277,7 +277,7 @@ TEST(CountTableUndoTest, RollingBackFromGrowthCanBeCutShortAndDoneAgain) {
     return true;
   });
   EXPECT_FALSE(RollsBackInTwoTries(grow, stores));
-  constexpr uint64_t kPlaces = 12;
+  constexpr uint64_t kPlaces = 6;
   for (uint64_t place = 0; place < kPlaces; ++place) {
     EXPECT_TRUE(RollsBackInTwoTries(grow, place * stores / kPlaces));
   }

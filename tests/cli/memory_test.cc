@@ -64,7 +64,8 @@ TEST_F(MemoryCliTest, ABudgetThatIsEnoughChangesNothing) {
   }
 }
 
-// Slots that make a table faster, but are not needed, may take a quarter of a worker's share.
+// Slots that make a table faster for keys that come again and again, but are not needed, may take a
+// quarter of a worker's share.
 TEST_F(MemoryCliTest, TablesAreSparseOnlyWhereThereIsMuchMemory) {
   if (kSanitized) GTEST_SKIP() << "their memory is more than the tables'";
   if (TestMode() != "process") GTEST_SKIP() << "the memory of a worker is that of its process";
@@ -118,7 +119,7 @@ TEST_F(MemoryCliTest, LittleMemoryIsToldAsWhatItIs) {
 // Nothing of it is kept but its first bytes.
 TEST_F(MemoryCliTest, ALineOfGigabytesIsAnErrorWithItsOffsetInLittleMemory) {
   Write("in", "first\n");
-  ASSERT_THAT(Shell(kThreadSanitized ? "truncate -s 100M in" : "truncate -s 5G in"), ExitsWith(0));
+  ASSERT_THAT(Shell(kSanitized ? "truncate -s 100M in" : "truncate -s 5G in"), ExitsWith(0));
   const Outcome outcome = Tally({"count", "-f", "lines", "-j2", "--memory", "4M", "in"});
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, StartsWith("tally: in: line 2: byte 6: the key is longer than 1 MiB: "));
