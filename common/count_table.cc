@@ -236,7 +236,7 @@ CountTable::AddResult CountTable::Grow() {
 
 // Nearly each key is then in its first line, so that branches are predicted.
 void CountTable::MakeSparser() {
-  is_sparser_refused_ = GrowBy(StepFrom(capacity()), /*is_optional=*/true) != AddResult::kAdded;
+  may_not_be_sparser_ = GrowBy(StepFrom(capacity()), /*is_optional=*/true) != AddResult::kAdded;
 }
 
 bool CountTable::WillOutgrow(uint64_t slots) const {

@@ -150,9 +150,8 @@ TEST(CountTableTest, SlotsAndLongKeysMeetInTheMiddleWithoutOverwritingEachOther)
 }
 
 TEST(CountTableTest, PartitionsHoldEachKeyOnceAtEveryFill) {
-  for (const size_t keys : {1U, 2U, 50U, 511U, 512U, 513U, 600U, 1280U, 20'000U}) {
+  for (const size_t keys : {1U, 2U, 50U, 600U, 1279U, 1280U, 1281U, 20'000U}) {
     TestTable test;
-    if (keys == 1280) test.KeepSlots();
     Counts expected;
     for (size_t number = 0; number < keys; ++number) {
       const std::string key = KeyOfSize(number % 30, number);
@@ -202,7 +201,7 @@ TEST(CountTableTest, ALargeTableGrowsByHalf) {
   }
 }
 
-TEST(CountTableTest, ATableThatMayNotGrowIsFilledFurther) {
+TEST(CountTableTest, ATableThatMayNotGrowRefusesKeysUntilItMay) {
   for (const size_t key_size : {12U, 20U}) {
     TestTable test;
     test.KeepSlots();

@@ -120,6 +120,21 @@ TEST(CountTableUndoTest, ATableThatHasGrownSinceIsAsSmallAsItWas) {
   EXPECT_EQ(memory.Rows(), grown);
 }
 
+TEST(CountTableUndoTest, ATableThatWasMadeSparserSinceIsAsSmallAsItWas) {
+  constexpr int kKeys = 600;  // over a quarter of the slots
+  const UndoableTable memory(kRoomy);
+  CountTable table = memory.Attach();
+  AddRange(&table, 0, kKeys);
+  table.SetSavepoint();
+  const auto saved = memory.Rows();
+  const uint64_t capacity = table.capacity();
+  for (int round = 0; round < 5; ++round) AddRange(&table, 0, kKeys);
+  ASSERT_EQ(table.capacity(), 2 * capacity);
+  table.RollBack();
+  EXPECT_EQ(memory.Rows(), saved);
+  EXPECT_EQ(table.capacity(), capacity);
+}
+
 // The bytes of the long keys that are gone lie where slots come when the table grows.
 TEST(CountTableUndoTest, LongKeysThatWereUndoneLeaveNothingWhereTheTableGrows) {
   const UndoableTable memory(CountTable::kMinRegionBytes);

@@ -16,9 +16,12 @@ using namespace std::string_literals;  // NOLINT: for strings with NUL bytes in 
 
 constexpr uint64_t kMax = ~uint64_t{0};
 constexpr char kTooFew[] = "too few columns for an n-gram";
-constexpr char kIsV1[] = "a line of n-grams v1, in a file of another version: split it";
-constexpr char kIsV2[] = "a line of n-grams v2, in a file of another version: split it";
-constexpr char kIsV3[] = "a line of n-grams v3, in a file of another version: split it";
+constexpr char kIsV1[] =
+    "a line of n-grams v1, in a file of another version: a damaged line, or two files in one";
+constexpr char kIsV2[] =
+    "a line of n-grams v2, in a file of another version: a damaged line, or two files in one";
+constexpr char kIsV3[] =
+    "a line of n-grams v3, in a file of another version: a damaged line, or two files in one";
 constexpr char kTooMany[] = "too many columns for an n-gram";
 constexpr char kBadYear[] = "the year is not a number below 2^64";
 constexpr char kBadMatches[] = "match_count is not a number below 2^64";

@@ -54,15 +54,25 @@ NgramVersion DetectNgramVersion(std::string_view text) {
   }
   // A row of version 1 that lost its first tab looks like one of version 2, so not one line alone
   // decides.
-  constexpr size_t kVoters = 100;
-  std::vector<NgramVersion> votes;
-  while (!text.empty() && votes.size() < kVoters) {
-    if (const auto version = ClassifyNgramLine(TakeField(&text, '\n'))) votes.push_back(*version);
-  }
-  const auto fewer = [&votes](NgramVersion a, NgramVersion b) {
-    return std::count(votes.begin(), votes.end(), a) < std::count(votes.begin(), votes.end(), b);
+  struct Candidate {
+    NgramVersion version;
+    size_t votes;
   };
-  return votes.empty() ? NgramVersion::kV2 : *std::max_element(votes.begin(), votes.end(), fewer);
+  std::vector<Candidate> candidates;  // in the order of their first lines
+  constexpr size_t kVoters = 100;
+  for (size_t voters = 0; voters < kVoters && !text.empty();) {
+    const auto version = ClassifyNgramLine(TakeField(&text, '\n'));
+    if (!version) continue;
+    ++voters;
+    const auto known = std::ranges::find(candidates, *version, &Candidate::version);
+    if (known == candidates.end()) {
+      candidates.push_back({.version = *version, .votes = 1});
+    } else if (++known->votes > kVoters / 2) {
+      return *version;
+    }
+  }
+  if (candidates.empty()) return NgramVersion::kV2;
+  return std::ranges::max_element(candidates, {}, &Candidate::votes)->version;
 }
 
 const char* WhyOtherVersion(NgramVersion version, std::string_view line) {
@@ -70,11 +80,14 @@ const char* WhyOtherVersion(NgramVersion version, std::string_view line) {
   if (!other || *other == version) return nullptr;
   switch (*other) {
     case NgramVersion::kV1:
-      return "a line of n-grams v1, in a file of another version: split it";
+      return "a line of n-grams v1, in a file of another version: a damaged line, or two files in "
+             "one";
     case NgramVersion::kV2:
-      return "a line of n-grams v2, in a file of another version: split it";
+      return "a line of n-grams v2, in a file of another version: a damaged line, or two files in "
+             "one";
     case NgramVersion::kV3:
-      return "a line of n-grams v3, in a file of another version: split it";
+      return "a line of n-grams v3, in a file of another version: a damaged line, or two files in "
+             "one";
   }
   return nullptr;
 }

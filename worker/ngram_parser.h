@@ -21,10 +21,10 @@ namespace tally {
 /// may be cut behind them.
 std::optional<NgramVersion> ClassifyNgramLine(std::string_view line);
 
-/// The version of a file, given its text or the first block of it: that of most of the first 100
-/// lines that are of any, or where as many are of two, that of the first of these; v2, where none
-/// is. Only lines that end in the first 32 KiB are looked at (or the first line alone, if it is
-/// longer than that).
+/// The version of a file, given its text or the first block of it: the most frequent one among the
+/// first 100 lines that are of any; of equally frequent ones, that which comes first; v2 if there
+/// is none. Only lines that end in the first 32 KiB are looked at (or the first line alone, if it
+/// is longer than that).
 NgramVersion DetectNgramVersion(std::string_view text);
 
 /// Why a line that is malformed in a file of this version is so: because it is of another version;

@@ -62,7 +62,7 @@ struct Experiment {
   uint64_t default_rounds;
   std::string_view round;  // "addition"
   std::string_view rounds;
-  std::string_view of_whom;  // "by each worker"
+  std::string_view round_suffix;  // "by each worker"
   bool takes_file = false;
   bool processes_only = false;
   bool waits_in_window = true;  // --race-window makes a difference

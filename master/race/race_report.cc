@@ -87,7 +87,7 @@ std::string FormatText(const Experiment& experiment, const Setup& setup, const R
   std::string text = fmt::format(
       "{}: {}\n{}, {} {}{}\n\n", experiment.name, experiment.summary,
       Count(setup.workers, threads ? "thread" : "process", threads ? "threads" : "processes"),
-      Count(setup.rounds, experiment.round, experiment.rounds), experiment.of_whom, window);
+      Count(setup.rounds, experiment.round, experiment.rounds), experiment.round_suffix, window);
   text += FormatVariants(report) + "\n";
   for (size_t i = 0; i < std::min(report.findings.size(), kMostFindings); ++i) {
     text += report.findings[i] + "\n";

@@ -272,7 +272,7 @@ TEST_F(MalformedCliTest, ALineOfAnotherVersionIsToldAsThat) {
   const Outcome outcome = SameForAll({"-q"}, v1 + v2 + v3);
   EXPECT_THAT(outcome, ExitsWith(1));
   EXPECT_THAT(outcome.err, HasSubstr("in: line 2: byte 13: a line of n-grams v2, in a file of "
-                                     "another version: split it: "));
+                                     "another version: a damaged line, or two files in one: "));
   EXPECT_THAT(SameForAll({"-q"}, v2 + v1).err, HasSubstr("a line of n-grams v1"));
   EXPECT_THAT(SameForAll({"-q"}, v2 + v3).err, HasSubstr("a line of n-grams v3"));
   EXPECT_THAT(SameForAll({"-q"}, v3 + v2).err, HasSubstr("a line of n-grams v2"));

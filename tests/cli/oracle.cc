@@ -116,10 +116,10 @@ Record NgramRecordOf(const std::string& line, int version, const FormatOptions& 
   return record;
 }
 
-// Of the first hundred lines that are of any.
+// Among the first hundred lines that are of any version; 0 if none is.
 int MostFrequentVersion(const std::vector<std::string>& lines) {
   int voters = 0;
-  int lines_of[4] = {};  // and of each version, with 0 for none
+  int lines_of[4] = {};  // by version; [0] stays 0
   int first_line_of[4] = {};
   for (size_t i = 0; i < lines.size() && voters < 100; ++i) {
     const int version = NgramVersionOf(WithoutCr(lines[i]));
@@ -141,8 +141,9 @@ Record NgramRecord(const std::string& line, int version, const FormatOptions& op
   Record record = NgramRecordOf(line, version, options);
   const int own_version = NgramVersionOf(line);
   if (!record.malformed.empty() && own_version != 0 && own_version != version) {
-    record.malformed =
-        fmt::format("a line of n-grams v{}, in a file of another version: split it", own_version);
+    record.malformed = fmt::format(
+        "a line of n-grams v{}, in a file of another version: a damaged line, or two files in one",
+        own_version);
   }
   return record;
 }

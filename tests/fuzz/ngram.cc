@@ -19,7 +19,7 @@ YearRange DrawYears(FuzzedDataProvider* input) {
 void CheckNgrams(FuzzedDataProvider* input) {
   static constexpr TagFilter kTagFilters[] = {TagFilter::kAll, TagFilter::kUntagged,
                                               TagFilter::kTagged};
-  // A row that makes the text one of this version, whatever follows.
+  // A row that makes the text one of this version, unless more rows of another one follow.
   static constexpr std::string_view kFirstRows[] = {"", "-\t0\t0\t0\t0\n", "-\t0\t0\t0\n",
                                                     "-\t0,0,0\n"};
   FormatOptions options = OptionsOf(Format::kNgram);

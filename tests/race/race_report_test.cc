@@ -38,7 +38,7 @@ constexpr Experiment kExperiment = {.name = "name",
                                     .default_rounds = 7,
                                     .round = "round",
                                     .rounds = "rounds",
-                                    .of_whom = "by each"};
+                                    .round_suffix = "by each"};
 
 class RaceReportTest : public testing::Test {
  protected:
