@@ -26,8 +26,7 @@ constexpr Experiment kExperiments[] = {
      /*processes_only=*/false, /*waits_in_window=*/false, /*loses=*/false},
     {"killed-holder", "a worker is killed while it holds the lock: the others hang",
      RunKilledHolder, 1'000, "time", "times", "that each survivor takes the lock",
-     /*takes_file=*/false,
-     /*processes_only=*/true, /*waits_in_window=*/false},
+     /*takes_file=*/false, /*processes_only=*/true, /*waits_in_window=*/false},
 };
 
 }  // namespace
