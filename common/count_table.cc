@@ -353,6 +353,29 @@ void CountTable::RollBack() {
   NoteCapacity();
 }
 
+// Those that a partition's keys are in, and other keys, too.
+std::array<std::span<const CountTable::Slot>, 2> CountTable::SlotsOf(
+    uint64_t partition, unsigned log2_partitions) const {
+  const uint64_t hashes_each = uint64_t{1} << (32 - log2_partitions);
+  const Slot* const begin = LineOf(partition * hashes_each);
+  const Slot* end = LineOf((partition + 1) * hashes_each - 1) + 2;
+  // Probing may have pushed its last keys on into the next partition, which may be this one again.
+  while (end != slots_end_ && end->tag != 0) ++end;
+  const Slot* end_at_start = slots_;
+  if (end == slots_end_) {
+    while (end_at_start != begin && end_at_start->tag != 0) ++end_at_start;
+  }
+  return {std::span(begin, end), std::span<const Slot>(slots_, end_at_start)};
+}
+
+uint64_t CountTable::CountPartition(uint64_t partition, unsigned log2_partitions) const {
+  uint64_t count = 0;
+  for (const std::span<const Slot> slots : SlotsOf(partition, log2_partitions)) {
+    for (const Slot& slot : slots) count += IsInPartition(slot, partition, log2_partitions);
+  }
+  return count;
+}
+
 uint64_t CountTable::LongestProbe() const {
   uint64_t longest = 0;
   for (const Slot* slot = slots_; slot != slots_end_; ++slot) {

@@ -3,11 +3,13 @@
 #ifndef TALLY_COMMON_COUNT_TABLE_H_
 #define TALLY_COMMON_COUNT_TABLE_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string_view>
 
 #include "common/hash.h"
@@ -203,9 +205,11 @@ class CountTable {
   /// Slots that a search of any of the keys looks at, at most.
   uint64_t LongestProbe() const;
 
-  /// Calls visit(Entry) for each key whose hash has `partition` as its top `log2_partitions` bits,
-  /// in slot order. REQUIRES: log2_partitions <= kMaxLog2Partitions.
+  /// A partition: the keys whose hashes have it as their top `log2_partitions` bits.
   static constexpr unsigned kMaxLog2Partitions = 14;
+  /// How many they are.
+  uint64_t CountPartition(uint64_t partition, unsigned log2_partitions) const;
+  /// Calls visit(Entry) for each of them, in slot order.
   template <class Visitor>
   void VisitPartition(uint64_t partition, unsigned log2_partitions, Visitor&& visit) const;
 
@@ -285,12 +289,20 @@ class CountTable {
   AddResult Insert(Slot* slot, uint64_t tag, const ShortKey& key, uint64_t amount);
   AddResult Insert(Slot* slot, uint64_t tag, const char* key, uint64_t amount);
 
+  // 1 or 0: which slots are in use, no branch can predict.
+  static size_t IsInPartition(const Slot& slot, uint64_t partition, unsigned log2_partitions) {
+    const uint64_t its_own = uint64_t{slot.hash()} << log2_partitions >> 32;
+    return static_cast<size_t>(slot.tag != 0) & static_cast<size_t>(its_own == partition);
+  }
+  std::array<std::span<const Slot>, 2> SlotsOf(uint64_t partition, unsigned log2_partitions) const;
+  const char* BytesOf(const Slot& slot) const {
+    return slot.key_size() <= kInlineBytes ? reinterpret_cast<const char*>(&slot.key)
+                                           : region_ + slot.key.low;
+  }
   Entry EntryOf(const Slot& slot) const {
-    const bool is_short = slot.key_size() <= kInlineBytes;
-    const char* const bytes =
-        is_short ? reinterpret_cast<const char*>(&slot.key) : region_ + slot.key.low;
-    Entry entry{{bytes, slot.key_size()}, slot.key, slot.count, slot.hash()};
-    if (!is_short) std::memcpy(&entry.first_bytes, bytes, sizeof entry.first_bytes);
+    const char* const bytes = BytesOf(slot);
+    Entry entry{{bytes, slot.key_size()}, {}, slot.count, slot.hash()};
+    std::memcpy(&entry.first_bytes, bytes, sizeof entry.first_bytes);
     return entry;
   }
   // The first slot of a cache line: that one of all, whose share of the hashes the tag's is in.
@@ -367,22 +379,21 @@ inline CountTable::ShortKey CountTable::LoadShort(const char* key, size_t size) 
 template <class Visitor>
 void CountTable::VisitPartition(uint64_t partition, unsigned log2_partitions,
                                 Visitor&& visit) const {
-  const auto partition_of = [log2_partitions](const Slot& slot) {
-    return static_cast<uint64_t>(slot.hash()) << log2_partitions >> 32;
-  };
-  const auto visit_if_inside = [&](const Slot& slot) {
-    if (slot.tag != 0 && partition_of(slot) == partition) {
-      visit(EntryOf(slot));
+  // So many at a time that their long keys can come into the cache together.
+  constexpr size_t kBatch = 128;
+  std::array<const Slot*, kBatch> found;
+  for (std::span<const Slot> slots : SlotsOf(partition, log2_partitions)) {
+    while (!slots.empty()) {
+      const std::span<const Slot> batch = slots.first(std::min(kBatch, slots.size()));
+      slots = slots.subspan(batch.size());
+      size_t count = 0;
+      for (const Slot& slot : batch) {
+        found[count] = &slot;
+        count += IsInPartition(slot, partition, log2_partitions);
+      }
+      for (size_t i = 0; i < count; ++i) __builtin_prefetch(BytesOf(*found[i]));
+      for (size_t i = 0; i < count; ++i) visit(EntryOf(*found[i]));
     }
-  };
-  const uint64_t hashes_each = uint64_t{1} << (32 - log2_partitions);
-  Slot* const begin = LineOf(partition * hashes_each);
-  Slot* const end = LineOf((partition + 1) * hashes_each - 1) + 2;
-  for (const Slot* slot = begin; slot != end; ++slot) visit_if_inside(*slot);
-  // Probing may have pushed the last keys of this partition on into the next one, which may be this
-  // one again.
-  for (Slot* slot = After(end - 1); slot != begin && slot->tag != 0; slot = After(slot)) {
-    visit_if_inside(*slot);
   }
 }
 

@@ -71,7 +71,7 @@ class PartitionTable {
 
   // False where the total of the key passes 2^64-1.
   bool Add(const CountTable::Entry& entry) {
-    const Row row = MakeRow(entry);
+    Row& row = *new (&rows_[size_]) Row(MakeRow(entry));
     const uint64_t mask = index_.size() - 1;
     uint64_t at = static_cast<uint64_t>(entry.hash << skip_bits_) >> shift_;
     for (; index_[at] != kEmpty; at = (at + 1) & mask) {
@@ -80,9 +80,8 @@ class PartitionTable {
         return !__builtin_add_overflow(there.count, row.count, &there.count);
       }
     }
-    index_[at] = static_cast<uint32_t>(size_);
+    index_[at] = static_cast<uint32_t>(size_++);
     hashes_.push_back(entry.hash);
-    new (&rows_[size_++]) Row(row);
     return true;
   }
 
@@ -140,10 +139,7 @@ class MergeWorker {
   std::span<Row> MergePartition(uint64_t partition, Row* out) {
     uint64_t entries = 0;
     for (const CountTable& table : tables_) {
-      table.VisitPartition(partition, plan_.log2_partitions, [&](const CountTable::Entry& entry) {
-        ++entries;
-        __builtin_prefetch(entry.key.data(), /*for writing=*/0, CountTable::kPrefetchLocality);
-      });
+      entries += table.CountPartition(partition, plan_.log2_partitions);
     }
     table_.Start(out, entries, plan_.log2_partitions);
     for (const CountTable& table : tables_) {

@@ -11,16 +11,6 @@ Row MakeRow(std::string_view key, uint64_t count) {
   return MakeRow(entry);
 }
 
-Row MakeRow(const CountTable::Entry& entry) {
-  static_assert(Row::kMostInlineBytes == sizeof entry.first_bytes);
-  Row row{.count = entry.count,
-          .first = __builtin_bswap64(entry.first_bytes.low),
-          .next = __builtin_bswap64(entry.first_bytes.high),
-          .key_size = entry.key.size()};
-  if (!row.is_short()) row.next = reinterpret_cast<uint64_t>(entry.key.data());
-  return row;
-}
-
 // By the rows that are found at equal distances in each run: a part gets so many of these samples,
 // and is off by less than a distance for each run.
 std::vector<std::vector<RowRun>> SplitIntoParts(std::span<const RowRun> runs, const RowOrder& order,

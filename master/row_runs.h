@@ -32,8 +32,16 @@ struct Row {
   const char* long_bytes() const { return reinterpret_cast<const char*>(next); }
 };
 
+inline Row MakeRow(const CountTable::Entry& entry) {
+  static_assert(Row::kMostInlineBytes == sizeof entry.first_bytes);
+  const bool is_short = entry.key.size() <= Row::kMostInlineBytes;
+  const uint64_t next = __builtin_bswap64(entry.first_bytes.high);
+  return {.count = entry.count,
+          .first = __builtin_bswap64(entry.first_bytes.low),
+          .next = is_short ? next : reinterpret_cast<uint64_t>(entry.key.data()),
+          .key_size = entry.key.size()};
+}
 Row MakeRow(std::string_view key, uint64_t count);
-Row MakeRow(const CountTable::Entry& entry);
 
 /// A row's key as it was.
 class RowKey {
