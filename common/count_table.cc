@@ -225,23 +225,41 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t tag) const {
 
 CountTable::AddResult CountTable::Grow() {
   const uint64_t step = StepFrom(capacity());
-  const uint64_t two_steps = step + StepFrom(capacity() + step);
-  // (Not where both would just be enough: keys come again, and so come fewer new ones.)
-  if (capacity() > kMostDoubled && WillOutgrow(capacity() + two_steps) &&
-      GrowBy(two_steps, /*is_optional=*/true) == AddResult::kAdded) {
-    return AddResult::kAdded;
+  uint64_t more = step;
+  if (capacity() > kMostDoubled && share_done_) {
+    const double wanted = static_cast<double>(capacity()) * (ForecastGrowth() - 1);
+    const uint64_t two_steps = step + StepFrom(capacity() + step);
+    const double possible = std::clamp(wanted, 0.0, static_cast<double>(two_steps));
+    more = std::max(static_cast<uint64_t>(possible), capacity() / 8) / 8 * 8;
   }
-  return GrowBy(step, /*is_optional=*/false);
+  const bool is_optional = more > step;
+  AddResult grown = GrowBy(more, is_optional);
+  if (grown != AddResult::kAdded && is_optional) grown = GrowBy(step, /*is_optional=*/false);
+  if (grown == AddResult::kAdded) last_growth_ = {.keys = size(), .additions = added_};
+  return grown;
+}
+
+// How many times as many keys there will be. While additions became q times as many, since the last
+// growth, keys became p times as many, and so they will again: Heaps' law, that n additions are of
+// about n^b keys. (Linear between the powers of q, without the library of logarithms.)
+double CountTable::ForecastGrowth() const {
+  constexpr double kMost = 16;  // more than a table grows by at once
+  const auto ratio = [](uint64_t now, uint64_t before) {
+    return static_cast<double>(now) / static_cast<double>(before);
+  };
+  double rest = std::clamp(1 / share_done_(), 1.0, kMost);
+  const double q = ratio(added_, last_growth_.additions);
+  constexpr double kTooFew = 1.1;  // so few more tell nothing
+  if (last_growth_.additions == 0 || q < kTooFew) return rest;
+  const double p = std::clamp(ratio(size(), last_growth_.keys), 1.0, q);
+  double growth = 1;
+  for (; rest >= q; rest /= q) growth *= p;
+  return growth * (1 + (p - 1) * (rest - 1) / (q - 1));
 }
 
 // Nearly each key is then in its first line, so that branches are predicted.
 void CountTable::MakeSparser() {
   may_not_be_sparser_ = GrowBy(StepFrom(capacity()), /*is_optional=*/true) != AddResult::kAdded;
-}
-
-bool CountTable::WillOutgrow(uint64_t slots) const {
-  if (!share_done_) return false;
-  return static_cast<double>(size()) > share_done_() * static_cast<double>(MostKeysIn(slots));
 }
 
 // A key's place among all slots stays what it was in proportion. So from the last slot to the

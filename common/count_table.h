@@ -27,9 +27,9 @@ namespace tally {
 /// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
 /// touches no memory but what the larger array needs: to twice the slots while they are few, then
 /// by half of them at a time, since memory that was never touched costs more than moving keys
-/// within what was, or by two such steps at once where even both would not be enough if new keys
-/// kept coming as often. A small table is made sparse, where it may, once its keys come again and
-/// again. The table is full when slots and arena would meet.
+/// within what was; or to what will do for the keys that are forecast, if that is less, or up to
+/// two such steps. A small table is made sparse, where it may, once its keys come again and again.
+/// The table is full when slots and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -327,7 +327,7 @@ class CountTable {
   }
   void MakeSparser();
   AddResult GrowBy(uint64_t more_slots, bool is_optional);
-  bool WillOutgrow(uint64_t slots) const;
+  double ForecastGrowth() const;
   uint64_t IndexOf(const Slot* slot) const { return static_cast<uint64_t>(slot - slots_); }
   // The slot changes for the first time in this epoch.
   AddResult NoteForUndo(const Slot* slot) {
@@ -359,6 +359,10 @@ class CountTable {
   uint64_t lines_ = 0;  // of slots
   uint64_t added_ = 0;  // additions that this object has done with
   bool may_not_be_sparser_ = false;
+  struct {
+    uint64_t keys;
+    uint64_t additions;
+  } last_growth_ = {};
 };
 
 inline CountTable::ShortKey CountTable::LoadShort(const char* key, size_t size) {

@@ -82,15 +82,37 @@ uint64_t NextCapacity(double share_done, CountTable::Grant grant = {}) {
   return table.capacity();
 }
 
-TEST(CountTableLimitsTest, ALargeTableTakesTwoStepsAtOnceWhereBothWouldNotBeEnough) {
-  constexpr uint64_t kOneStep = (uint64_t{1} << 20) / 2 * 3;
+TEST(CountTableLimitsTest, ALargeTableGrowsToWhatIsForecastFromAnEighthToTwoSteps) {
+  constexpr uint64_t kCapacity = uint64_t{1} << 20;
+  constexpr uint64_t kOneStep = kCapacity / 2 * 3;
   constexpr uint64_t kTwoSteps = kOneStep / 2 * 3;
   EXPECT_EQ(NextCapacity(0.0), kTwoSteps);
   EXPECT_EQ(NextCapacity(0.44), kTwoSteps) << "1 / 1.5^2 is 0.444";
-  EXPECT_EQ(NextCapacity(0.45), kOneStep);
-  EXPECT_EQ(NextCapacity(1.0), kOneStep);
-  EXPECT_EQ(NextCapacity(0.1, [](const CountTable::Need& need) { return !need.is_optional; }),
-            kOneStep);
+  EXPECT_EQ(NextCapacity(0.5), 2 * kCapacity);
+  EXPECT_EQ(NextCapacity(0.8), kCapacity / 4 * 5);
+  EXPECT_EQ(NextCapacity(0.95), kCapacity / 8 * 9);
+  EXPECT_EQ(NextCapacity(1.1), kCapacity / 8 * 9) << "chunks in hand are guessed at";
+  const auto only_needed = [](const CountTable::Need& need) { return !need.is_optional; };
+  EXPECT_EQ(NextCapacity(0.1, only_needed), kOneStep);
+  EXPECT_EQ(NextCapacity(0.8, only_needed), kCapacity / 4 * 5);
+}
+
+TEST(CountTableLimitsTest, WhereFewerAdditionsBringNewKeysFewerAreForecast) {
+  constexpr uint64_t kCapacity = uint64_t{1} << 20;
+  const SharedRegion region = SharedRegion::Reserve(size_t{1} << 30);
+  CountTable::Create(region.data(), region.size_bytes(), /*seed=*/1);
+  CountTable table(region.data(), {}, nullptr, [] { return 0.5; });
+  uint64_t keys = 0;
+  const auto add_new_key = [&](int times) {
+    const std::string key = KeyOfSize(CountTable::kInlineBytes, keys++);
+    for (int i = 0; i < times; ++i) EXPECT_EQ(table.Add(key, 1), AddResult::kAdded);
+  };
+  while (table.capacity() <= kCapacity) add_new_key(1);
+  EXPECT_EQ(table.capacity(), 2 * kCapacity);
+  while (table.capacity() == 2 * kCapacity) add_new_key(4);
+  // Twice the keys came with five times the additions. So they are forecast to become twice as many
+  // with four times as many again: a quarter of that with twice as many.
+  EXPECT_EQ(table.capacity(), 2 * kCapacity / 4 * 5);
 }
 
 // Of a table's keys and counts, whatever their order. (To compare them one by one takes seconds.)
@@ -102,7 +124,7 @@ uint64_t FingerprintOf(const CountTable& table) {
   return sum;
 }
 
-TEST(CountTableLimitsTest, TwoStepsAtOnceAreUndoneAsOneIs) {
+TEST(CountTableLimitsTest, SeveralStepsAtOnceAreUndoneAsOneIs) {
   constexpr uint64_t kCapacity = uint64_t{1} << 20;
   constexpr uint64_t kKeys = kCapacity / 8 * 5 - 10;
   constexpr uint64_t kMore = 20'000;

@@ -50,17 +50,16 @@ uint64_t CapacityAfterCounting(const std::string& lines, std::optional<uint64_t>
 }
 
 TEST(WorkerTest, ItsTableGrowsTowardsWhatTheRestOfTheInputNeeds) {
-  constexpr uint64_t kFull = (uint64_t{1} << 20) / 8 * 5;  // in the first steps
+  constexpr uint64_t kSlots = uint64_t{1} << 20;  // after the first steps
   std::string lines;
-  for (uint64_t number = 0; number < kFull + 20'000; ++number) {
+  for (uint64_t number = 0; number < kSlots / 8 * 5 + 20'000; ++number) {
     lines += std::to_string(1'000'000 + number) + '\n';
   }
-  const uint64_t one_step = CapacityAfterCounting(lines, std::nullopt);
-  EXPECT_EQ(one_step, (uint64_t{1} << 20) / 2 * 3);
-  EXPECT_EQ(CapacityAfterCounting(lines, lines.size()), one_step);
-  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3 / 2), one_step)
-      << "half of the chunk in hand is counted, too: a half, not a third of all";
-  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3), one_step / 2 * 3) << "two at once";
+  EXPECT_EQ(CapacityAfterCounting(lines, std::nullopt), kSlots / 2 * 3);
+  // Half of the second chunk, which is in hand, is taken for counted: 3/4, 1/2 or 1/4 of all.
+  EXPECT_EQ(CapacityAfterCounting(lines, lines.size()), kSlots + kSlots / 3 / 8 * 8);
+  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3 / 2), 2 * kSlots);
+  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3), kSlots / 4 * 9) << "two steps at once";
 }
 
 }  // namespace
