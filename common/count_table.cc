@@ -280,12 +280,20 @@ CountTable::AddResult CountTable::GrowBy(uint64_t more_slots, bool is_optional) 
   InThisOrder();
   NoteCapacity();
   std::vector<Slot> waiting;
+  Slot* populated = slots_end_;  // the new slots from here on
   for (Slot* slot = old_end; slot-- != slots_;) {
     BeatAtTimes(IndexOf(slot));
     if (slot->tag == 0) continue;
     const Slot moving = *slot;
     *slot = {};
-    const Slot* const home = Home(moving.tag);
+    Slot* const home = Home(moving.tag);
+    if (home < populated && old_end < populated) [[unlikely]] {
+      constexpr ptrdiff_t kSlotsAtOnce = ptrdiff_t{1} << 13;
+      const ptrdiff_t wanted = std::max(kSlotsAtOnce, populated - home);
+      Slot* const begin = populated - std::min(wanted, populated - old_end);
+      PopulateForWriting(begin, populated);
+      populated = begin;
+    }
     Slot* const target = FirstEmpty(moving.tag);
     if (home > slot && target >= home) {
       *target = moving;

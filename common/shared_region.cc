@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
+
 namespace tally {
 
 SharedRegion SharedRegion::Reserve(size_t size_bytes) {
@@ -27,6 +29,13 @@ SharedRegion SharedRegion::Reserve(size_t size_bytes) {
 
 SharedRegion::~SharedRegion() {
   if (data_ != nullptr) munmap(data_, size_bytes_);
+}
+
+void PopulateForWriting(void* begin, void* end) {
+  const size_t first = RoundUpToPages(reinterpret_cast<uintptr_t>(begin));
+  const size_t last = RoundUpToPages(reinterpret_cast<uintptr_t>(end));
+  if (first >= last) return;
+  (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
 }
 
 size_t RoundUpToPages(size_t size_bytes) {
