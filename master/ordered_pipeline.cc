@@ -133,8 +133,9 @@ class Pipeline {
       return desk != nullptr || failure_;
     });
     if (failure_) std::rethrow_exception(failure_);
-    // (One that a giant row made large would be so for ever.)
-    if (piece->text.capacity() <= Desk::kEnoughBytes / 4) spare_.push_back(std::move(piece->text));
+    // Who hands over no text takes no room. (One that a giant row made large would be so for ever.)
+    const bool is_usual = !piece->text.empty() && piece->text.capacity() <= Desk::kEnoughBytes / 4;
+    if (is_usual) spare_.push_back(std::move(piece->text));
     *piece = std::move(desk->pieces.front());
     desk->pieces.pop_front();
     desk->bytes -= piece->text.size();

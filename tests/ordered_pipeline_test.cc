@@ -1,8 +1,9 @@
 #include "master/ordered_pipeline.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <malloc.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -11,6 +12,8 @@
 #include <string>
 #include <string_view>
 #include <thread>
+
+#include "tests/sanitized.h"
 
 namespace tally {
 namespace {
@@ -97,6 +100,21 @@ TEST(OrderedPipelineTest, WhoeverIsAheadMakesAMegabyteAndWaits) {
   EXPECT_EQ(made, 200);
   EXPECT_EQ(out.text.substr(0, 7), "first p");
   EXPECT_EQ(out.text.size(), 6 + 200 * piece.size());
+}
+
+TEST(OrderedPipelineTest, TakesNoMoreMemoryForMoreParts) {
+  if (kSanitized) GTEST_SKIP() << "freed memory is kept for a while";
+  class PeakSink : public ByteSink {
+   public:
+    void Write(std::string_view) override { peak = std::max(peak, mallinfo2().uordblks); }
+    size_t peak = 0;
+  };
+  const std::string piece(size_t{64} << 10, 'p');
+  PeakSink out;
+  WriteInOrder(
+      2000, 2, [&](uint64_t /*part*/, ByteSink* text) { text->Write(piece); }, &out);
+  EXPECT_GT(out.peak, piece.size());
+  EXPECT_LT(out.peak, size_t{30} << 20);
 }
 
 TEST(OrderedPipelineTest, WhatAThreadThrowsIsThrown) {
