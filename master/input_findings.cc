@@ -43,9 +43,14 @@ void InputFindings::SayWhichWereSkipped() const {
 
 void InputFindings::SaySkipped(uint64_t records) const {
   if (malformed_ == 0) return;
-  Say(fmt::format(
-      "{} malformed line{} skipped{}", malformed_, malformed_ == 1 ? "" : "s",
-      records == 0 ? ", and no other was counted: is this the right format (-f)?" : ""));
+  std::string doubt;
+  if (AreMostLines(records)) {
+    const std::string good =
+        records == 0 ? "no other was"
+                     : fmt::format("only {} {}", records, records == 1 ? "was" : "were");
+    doubt = fmt::format(", and {} counted: is this the right format (-f)?", good);
+  }
+  Say(fmt::format("{} malformed line{} skipped{}", malformed_, malformed_ == 1 ? "" : "s", doubt));
 }
 
 std::string InputFindings::Describe(const MalformedLine& line) const {

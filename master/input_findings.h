@@ -26,11 +26,13 @@ class InputFindings {
 
   /// How many lines were malformed.
   uint64_t malformed() const { return malformed_; }
+  /// Whether these were more than the `records` good ones.
+  bool AreMostLines(uint64_t records) const { return malformed_ > records; }
 
   /// Shows the first malformed lines, if any.
   void SayWhichWereSkipped() const;
-  /// Says how many malformed lines there were, beside `records` good ones; nothing where there were
-  /// none.
+  /// Says how many malformed lines there were, beside `records` good ones, and asks whether the
+  /// format is the right one where they were most; nothing where there were none.
   void SaySkipped(uint64_t records) const;
 
  private:

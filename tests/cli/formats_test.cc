@@ -90,8 +90,9 @@ TEST_F(FormatsCliTest, AVersion1LineIsNotTakenForVersion2WhereASampleCutsIt) {
 }
 
 TEST_F(FormatsCliTest, MalformedLinesBeforeTheFirstGoodOneDoNotChangeTheVersion) {
-  Write("late", "\nno n-gram\na\t1\n\na\t2000\t7\t1\t1\n");
-  EXPECT_EQ(Count({"-q", "-f", "ngram", "--skip-malformed", "late"}), "a\t7\n");
+  const std::string row = "a\t2000\t7\t1\t1\n";
+  Write("late", "\nno n-gram\na\t1\n\n" + row + row + row + row);
+  EXPECT_EQ(Count({"-q", "-f", "ngram", "--skip-malformed", "late"}), "a\t28\n");
 }
 
 // The answer is the same for any chunk size and any way to bring the file.

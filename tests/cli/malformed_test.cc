@@ -265,6 +265,21 @@ TEST_F(MalformedCliTest, AllLinesMayBeSkipped) {
   EXPECT_EQ(quiet.err, all + ": is this the right format (-f)?\n");
 }
 
+// Two versions in one file, for example.
+TEST_F(MalformedCliTest, MoreLinesSkippedThanCountedAreToldUnderQuietToo) {
+  const std::string good = "a\t2000\t1\t2\nb\t2000\t1\t2\n";
+  const std::vector<std::string> skip = {"-q", "-f", "ngram", "--skip-malformed"};
+  EXPECT_EQ(SameForAll(skip, good + "bad\nbad\n").err, "");
+  const Outcome outcome = SameForAll(skip, good + "bad\nbad\nbad\n");
+  EXPECT_THAT(outcome, ExitsWith(0));
+  EXPECT_EQ(outcome.out, "a\t1\nb\t1\n");
+  EXPECT_EQ(outcome.err,
+            "tally: 3 malformed lines skipped, and only 2 were counted: is this the right format "
+            "(-f)?\n");
+  EXPECT_THAT(SameForAll(skip, good.substr(0, good.size() / 2) + "bad\nbad\n").err,
+              HasSubstr("only 1 was counted"));
+}
+
 TEST_F(MalformedCliTest, ALineOfAnotherVersionIsToldAsThat) {
   const std::string v1 = "a\t2000\t1\t2\t3\n";
   const std::string v2 = "b\t2000\t1\t2\n";
