@@ -61,7 +61,7 @@ class Toolbox:
     def python_pool(self, file):
         script = os.path.join(HERE, "python_pool.py")
         return self._command("Python process pool", ["python3", script, str(self.workers), file],
-                             most_rounds=1)
+                             most_rounds=3)
 
     def wc(self, file):
         return self._present("wc -w", ["wc", "-w", file])
