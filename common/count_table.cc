@@ -59,7 +59,8 @@ CountTable::CountTable(char* region, Grant grant, char* undo_region, ShareDone s
       share_done_(std::move(share_done)),
       header_(reinterpret_cast<Header*>(region)),
       undo_(undo_region, header_->region_bytes),
-      slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)) {
+      slots_(reinterpret_cast<Slot*>(region + kSlotsOffset)),
+      added_(size()) {
   NoteCapacity();
   NoteEpoch();
 }
@@ -225,41 +226,35 @@ CountTable::Slot* CountTable::FirstEmpty(uint64_t tag) const {
 
 CountTable::AddResult CountTable::Grow() {
   const uint64_t step = StepFrom(capacity());
+  const GrowthPoint now = {.keys = size(), .additions = added_};
   uint64_t more = step;
   if (capacity() > kMostDoubled && share_done_) {
-    const double wanted = static_cast<double>(capacity()) * (ForecastGrowth() - 1);
+    const double growth = ForecastGrowth(last_growth_, now, share_done_());
+    const auto wanted = static_cast<uint64_t>(static_cast<double>(capacity()) * (growth - 1));
     const uint64_t two_steps = step + StepFrom(capacity() + step);
-    const double possible = std::clamp(wanted, 0.0, static_cast<double>(two_steps));
-    more = std::max(static_cast<uint64_t>(possible), capacity() / 8) / 8 * 8;
+    more = std::clamp(wanted, capacity() / 8, two_steps) / 8 * 8;
   }
   const bool is_optional = more > step;
   AddResult grown = GrowBy(more, is_optional);
   if (grown != AddResult::kAdded && is_optional) grown = GrowBy(step, /*is_optional=*/false);
-  if (grown == AddResult::kAdded) last_growth_ = {.keys = size(), .additions = added_};
+  if (grown == AddResult::kAdded) last_growth_ = now;
   return grown;
-}
-
-// How many times as many keys there will be. While additions became q times as many, since the last
-// growth, keys became p times as many, and so they will again: Heaps' law, that n additions are of
-// about n^b keys. (Linear between the powers of q, without the library of logarithms.)
-double CountTable::ForecastGrowth() const {
-  constexpr double kMost = 16;  // more than a table grows by at once
-  const auto ratio = [](uint64_t now, uint64_t before) {
-    return static_cast<double>(now) / static_cast<double>(before);
-  };
-  double rest = std::clamp(1 / share_done_(), 1.0, kMost);
-  const double q = ratio(added_, last_growth_.additions);
-  constexpr double kTooFew = 1.1;  // so few more tell nothing
-  if (last_growth_.additions == 0 || q < kTooFew) return rest;
-  const double p = std::clamp(ratio(size(), last_growth_.keys), 1.0, q);
-  double growth = 1;
-  for (; rest >= q; rest /= q) growth *= p;
-  return growth * (1 + (p - 1) * (rest - 1) / (q - 1));
 }
 
 // Nearly each key is then in its first line, so that branches are predicted.
 void CountTable::MakeSparser() {
   may_not_be_sparser_ = GrowBy(StepFrom(capacity()), /*is_optional=*/true) != AddResult::kAdded;
+}
+
+// Has memory put under new slots, which begin at `new_slots`: the last ones that have none so far,
+// down to `home` at least. Returns the first that has. (256 KiB at a time stay in the L2 cache
+// until keys move there, and are enough to be worth the call.)
+CountTable::Slot* CountTable::PopulateBelow(Slot* populated, Slot* home, Slot* new_slots) {
+  constexpr ptrdiff_t kSlotsAtOnce = (ptrdiff_t{256} << 10) / sizeof(Slot);
+  const ptrdiff_t wanted = std::max(kSlotsAtOnce, populated - home);
+  Slot* const begin = populated - std::min(wanted, populated - new_slots);
+  PopulateForWriting(begin, populated);
+  return begin;
 }
 
 // A key's place among all slots stays what it was in proportion. So from the last slot to the
@@ -280,7 +275,7 @@ CountTable::AddResult CountTable::GrowBy(uint64_t more_slots, bool is_optional) 
   InThisOrder();
   NoteCapacity();
   std::vector<Slot> waiting;
-  Slot* populated = slots_end_;  // the new slots from here on
+  Slot* populated = slots_end_;  // new slots from here on have memory
   for (Slot* slot = old_end; slot-- != slots_;) {
     BeatAtTimes(IndexOf(slot));
     if (slot->tag == 0) continue;
@@ -288,11 +283,7 @@ CountTable::AddResult CountTable::GrowBy(uint64_t more_slots, bool is_optional) 
     *slot = {};
     Slot* const home = Home(moving.tag);
     if (home < populated && old_end < populated) [[unlikely]] {
-      constexpr ptrdiff_t kSlotsAtOnce = ptrdiff_t{1} << 13;
-      const ptrdiff_t wanted = std::max(kSlotsAtOnce, populated - home);
-      Slot* const begin = populated - std::min(wanted, populated - old_end);
-      PopulateForWriting(begin, populated);
-      populated = begin;
+      populated = PopulateBelow(populated, home, old_end);
     }
     Slot* const target = FirstEmpty(moving.tag);
     if (home > slot && target >= home) {

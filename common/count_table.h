@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 
+#include "common/growth_forecast.h"
 #include "common/hash.h"
 #include "common/shared_region.h"
 #include "common/undo_log.h"
@@ -27,9 +28,9 @@ namespace tally {
 /// bottom, a header and the slots, and, from the top downwards, the arena. It grows in place, which
 /// touches no memory but what the larger array needs: to twice the slots while they are few, then
 /// by half of them at a time, since memory that was never touched costs more than moving keys
-/// within what was; or to what will do for the keys that are forecast, if that is less, or up to
-/// two such steps. A small table is made sparse, where it may, once its keys come again and again.
-/// The table is full when slots and arena would meet.
+/// within what was; or, where it is known how much is still to come, for the keys that are
+/// forecast, from an eighth of the slots to two such steps. A small table is made sparse, where it
+/// may, once its keys come again and again. The table is full when slots and arena would meet.
 ///
 /// One writer. Others may read once the writer has stopped; a CountTable object holds no keys of
 /// its own, so each process attaches its own object to the region.
@@ -327,7 +328,7 @@ class CountTable {
   }
   void MakeSparser();
   AddResult GrowBy(uint64_t more_slots, bool is_optional);
-  double ForecastGrowth() const;
+  static Slot* PopulateBelow(Slot* populated, Slot* home, Slot* new_slots);
   uint64_t IndexOf(const Slot* slot) const { return static_cast<uint64_t>(slot - slots_); }
   // The slot changes for the first time in this epoch.
   AddResult NoteForUndo(const Slot* slot) {
@@ -357,12 +358,9 @@ class CountTable {
   Slot* slots_;
   Slot* slots_end_ = nullptr;
   uint64_t lines_ = 0;  // of slots
-  uint64_t added_ = 0;  // additions that this object has done with
+  uint64_t added_ = 0;  // additions that are done with; of an earlier writer's, one for each key
   bool may_not_be_sparser_ = false;
-  struct {
-    uint64_t keys;
-    uint64_t additions;
-  } last_growth_ = {};
+  GrowthPoint last_growth_;
 };
 
 inline CountTable::ShortKey CountTable::LoadShort(const char* key, size_t size) {

@@ -19,23 +19,29 @@ SharedRegion SharedRegion::Reserve(size_t size_bytes) {
                     "workers (-j) or raise the limit (ulimit -v)",
                     size_bytes >> 10));
   }
-  // Else, whoever unmaps a page tells the kernel that it was in use: a tenth of what a worker that
-  // read a large table takes to end.
-  (void)madvise(data, size_bytes, MADV_RANDOM);
   region.data_ = static_cast<char*>(data);
   region.size_bytes_ = size_bytes;
   return region;
 }
 
 SharedRegion::~SharedRegion() {
-  if (data_ != nullptr) munmap(data_, size_bytes_);
+  if (data_ == nullptr) return;
+  LeaveUnmarked(data_, size_bytes_);
+  munmap(data_, size_bytes_);
+}
+
+void LeaveUnmarked(const void* data, size_t size_bytes) {
+  (void)madvise(const_cast<void*>(data), size_bytes, MADV_RANDOM);
 }
 
 void PopulateForWriting(void* begin, void* end) {
   const size_t first = RoundUpToPages(reinterpret_cast<uintptr_t>(begin));
   const size_t last = RoundUpToPages(reinterpret_cast<uintptr_t>(end));
-  if (first >= last) return;
-  (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
+#ifdef MADV_POPULATE_WRITE  // since Linux 5.14
+  if (first < last) {
+    (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
+  }
+#endif
 }
 
 size_t RoundUpToPages(size_t size_bytes) {

@@ -46,10 +46,15 @@ class SharedRegion {
 };
 
 /// Has memory put under a range that is about to be written to all over: this takes less time than
-/// a page fault for each page, best for some pages at a time, which are then in the L2 cache. (A
-/// page that begins before the range is left alone.) What the kernel does not do now, it does when
-/// the range is touched.
+/// a page fault for each page, best for some pages at a time, which are then in the L2 cache. The
+/// pages are those that begin in the range. What the kernel does not do now, it does when they are
+/// touched.
 void PopulateForWriting(void* begin, void* end);
+
+/// For shared memory that this process is about to unmap, or to end with: the kernel shall not mark
+/// each page as used, which takes a lock that all contend for (since Linux 6.3, with MADV_RANDOM).
+/// Not earlier, as pages that are never marked are the first to be swapped out.
+void LeaveUnmarked(const void* data, size_t size_bytes);
 
 /// `size_bytes` rounded up to whole pages.
 size_t RoundUpToPages(size_t size_bytes);

@@ -310,8 +310,8 @@ void CountJob::CheckInputs() {
   stats_.malformed = findings.malformed();
   const WorkDone done = control_->work_done();
   if (!options_.quiet) findings.SayWhichWereSkipped();
-  const bool is_doubtful = findings.AreMostLines(done.records) && options_.warnings;
-  if (!options_.quiet || is_doubtful) findings.SaySkipped(done.records);
+  const bool is_doubtful = findings.MostWereSkipped() && options_.warnings;
+  if (!options_.quiet || is_doubtful) findings.SaySkipped();
   stats_.chunks = control_->queue().chunks_known();
   stats_.chunks_done = control_->progress().chunks;
   stats_.updates_lost = control_->updates_lost();

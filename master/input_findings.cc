@@ -41,16 +41,24 @@ void InputFindings::SayWhichWereSkipped() const {
   }
 }
 
-void InputFindings::SaySkipped(uint64_t records) const {
+bool InputFindings::MostWereSkipped() const { return malformed_ > Lines() - malformed_; }
+
+void InputFindings::SaySkipped() const {
   if (malformed_ == 0) return;
   std::string doubt;
-  if (AreMostLines(records)) {
-    const std::string good =
-        records == 0 ? "no other was"
-                     : fmt::format("only {} {}", records, records == 1 ? "was" : "were");
-    doubt = fmt::format(", and {} counted: is this the right format (-f)?", good);
+  if (MostWereSkipped()) {
+    const uint64_t lines = Lines();
+    doubt = fmt::format(
+        "{}: is this the right format (-f)?",
+        malformed_ == lines ? ", and no other was counted" : fmt::format(", of {} in all", lines));
   }
   Say(fmt::format("{} malformed line{} skipped{}", malformed_, malformed_ == 1 ? "" : "s", doubt));
+}
+
+uint64_t InputFindings::Lines() const {
+  uint64_t lines = 0;
+  for (const Chunk& chunk : control_.queue().ledger()) lines += chunk.count.lines;
+  return lines;
 }
 
 std::string InputFindings::Describe(const MalformedLine& line) const {

@@ -26,19 +26,20 @@ class InputFindings {
 
   /// How many lines were malformed.
   uint64_t malformed() const { return malformed_; }
-  /// Whether these were more than the `records` good ones.
-  bool AreMostLines(uint64_t records) const { return malformed_ > records; }
+  /// Whether these were more than the others.
+  bool MostWereSkipped() const;
 
   /// Shows the first malformed lines, if any.
   void SayWhichWereSkipped() const;
-  /// Says how many malformed lines there were, beside `records` good ones, and asks whether the
-  /// format is the right one where they were most; nothing where there were none.
-  void SaySkipped(uint64_t records) const;
+  /// Says how many malformed lines there were, and asks whether the format is the right one where
+  /// they were most; nothing where there were none.
+  void SaySkipped() const;
 
  private:
   std::string Describe(const MalformedLine& line) const;
   std::string Remedy(const Input& input) const;
   uint64_t LineNumber(const MalformedLine& line) const;
+  uint64_t Lines() const;
 
   const ControlBlock& control_;
   std::span<const Input> inputs_;

@@ -71,6 +71,7 @@ class PartitionTable {
 
   // False where the total of the key passes 2^64-1.
   bool Add(const CountTable::Entry& entry) {
+    // Made where it stays, if the key is new; else the next one takes its place.
     Row& row = *new (&rows_[size_]) Row(MakeRow(entry));
     const uint64_t mask = index_.size() - 1;
     uint64_t at = static_cast<uint64_t>(entry.hash << skip_bits_) >> shift_;
@@ -126,6 +127,8 @@ class MergeWorker {
     TALLY_FAULT_POINT("before-sort");
     result_.row_count = TopSorted({rows_, rows}).size();
     TALLY_FAULT_POINT("merged");
+    for (const char* table : plan_.tables) LeaveUnmarked(table, tables_.front().region_bytes());
+    LeaveUnmarked(rows_, plan_.row_regions[index_].size_bytes());
   }
 
  private:

@@ -51,10 +51,12 @@ struct TestTable {
 inline Counts ContentsByPartition(const CountTable& table, unsigned log2_partitions) {
   Counts counts;
   for (uint64_t partition = 0; partition < uint64_t{1} << log2_partitions; ++partition) {
+    const size_t before = counts.size();
     table.VisitPartition(partition, log2_partitions, [&](const CountTable::Entry& entry) {
       EXPECT_EQ(uint64_t{entry.hash} << log2_partitions >> 32, partition) << entry.key;
       EXPECT_TRUE(counts.emplace(entry.key, entry.count).second) << "again: " << entry.key;
     });
+    EXPECT_EQ(table.CountPartition(partition, log2_partitions), counts.size() - before);
   }
   return counts;
 }

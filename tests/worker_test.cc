@@ -57,9 +57,13 @@ TEST(WorkerTest, ItsTableGrowsTowardsWhatTheRestOfTheInputNeeds) {
   }
   EXPECT_EQ(CapacityAfterCounting(lines, std::nullopt), kSlots / 2 * 3);
   // Half of the second chunk, which is in hand, is taken for counted: 3/4, 1/2 or 1/4 of all.
-  EXPECT_EQ(CapacityAfterCounting(lines, lines.size()), kSlots + kSlots / 3 / 8 * 8);
-  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3 / 2), 2 * kSlots);
-  EXPECT_EQ(CapacityAfterCounting(lines, lines.size() * 3), kSlots / 4 * 9) << "two steps at once";
+  const auto growth_of_all = [&lines](double files) {
+    const auto bytes = static_cast<uint64_t>(static_cast<double>(lines.size()) * files);
+    return static_cast<double>(CapacityAfterCounting(lines, bytes)) / kSlots;
+  };
+  EXPECT_NEAR(growth_of_all(1), 4.0 / 3, 0.01);
+  EXPECT_NEAR(growth_of_all(1.5), 2, 0.01);
+  EXPECT_NEAR(growth_of_all(3), 9.0 / 4, 0.01) << "two steps at once";
 }
 
 }  // namespace

@@ -314,7 +314,9 @@ bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept {
     if (std::exchange(plan.control->queue().workers()[worker].started, true)) {
       first_chunk = TakeOver(plan, worker);
     }
-    return Worker(plan, worker).Run(first_chunk);
+    const bool counted = Worker(plan, worker).Run(first_chunk);
+    LeaveUnmarked(plan.tables[worker], plan.table_bytes);
+    return counted;
   } catch (const std::bad_alloc&) {
     report.fatal.Set("out of memory");
     report.fatal_status = kExitMemory;
