@@ -311,7 +311,7 @@ void CountJob::CheckInputs() {
   const WorkDone done = control_->work_done();
   if (!options_.quiet) findings.SayWhichWereSkipped();
   const bool is_doubtful = findings.MostWereSkipped() && options_.warnings;
-  if (!options_.quiet || is_doubtful) findings.SaySkipped();
+  if (!options_.quiet || is_doubtful) findings.SaySkipped(format_.format);
   stats_.chunks = control_->queue().chunks_known();
   stats_.chunks_done = control_->progress().chunks;
   stats_.updates_lost = control_->updates_lost();

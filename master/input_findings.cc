@@ -43,14 +43,16 @@ void InputFindings::SayWhichWereSkipped() const {
 
 bool InputFindings::MostWereSkipped() const { return malformed_ > Lines() - malformed_; }
 
-void InputFindings::SaySkipped() const {
+void InputFindings::SaySkipped(Format format) const {
   if (malformed_ == 0) return;
   std::string doubt;
   if (MostWereSkipped()) {
     const uint64_t lines = Lines();
     doubt = fmt::format(
-        "{}: is this the right format (-f)?",
-        malformed_ == lines ? ", and no other was counted" : fmt::format(", of {} in all", lines));
+        "{}: {}?",
+        malformed_ == lines ? ", and there was no other" : fmt::format(", of {} in all", lines),
+        format == Format::kColumns ? "are these the right columns (-d, -k, -v)"
+                                   : "is this the right format (-f)");
   }
   Say(fmt::format("{} malformed line{} skipped{}", malformed_, malformed_ == 1 ? "" : "s", doubt));
 }

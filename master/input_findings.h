@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/control_block.h"
+#include "common/format.h"
 #include "common/input.h"
 
 namespace tally {
@@ -31,9 +32,9 @@ class InputFindings {
 
   /// Shows the first malformed lines, if any.
   void SayWhichWereSkipped() const;
-  /// Says how many malformed lines there were, and asks whether the format is the right one where
+  /// Says how many malformed lines there were, and asks whether `format` is the right one where
   /// they were most; nothing where there were none.
-  void SaySkipped() const;
+  void SaySkipped(Format format) const;
 
  private:
   std::string Describe(const MalformedLine& line) const;

@@ -74,9 +74,10 @@ std::string WorkerSupervisor::LikelyCause(uint32_t worker, const WorkerOutcome& 
   const uint64_t oom_kills = oom_kills_();
   const bool kernel_did = std::exchange(oom_kills_seen_, oom_kills).value_or(oom_kills) < oom_kills;
   if (!killed_twice && !kernel_did) return "";
-  return fmt::format(" ({}probably out of memory; use fewer workers, -j, or less of it, --memory)",
-                     kernel_did ? "the kernel says that it had to kill for lack of memory: "
-                                : "killed twice without getting on: ");
+  return fmt::format(
+      " ({} out of memory; use fewer workers (-j), or bound their tables (--memory))",
+      kernel_did ? "the kernel says that it had to kill for lack of memory: probably"
+                 : "killed twice without getting on: if not by hand, it was");
 }
 
 bool WorkerSupervisor::IsKilledTwice(uint32_t worker, uint64_t progress) {

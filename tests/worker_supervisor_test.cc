@@ -100,14 +100,14 @@ TEST_F(WorkerSupervisorTest, AWorkerThatIsKilledTwiceWithoutGettingOnLacksMemory
   Die(1, KilledBy(SIGKILL), Counting("chunk 2", /*progress=*/4));
   EXPECT_THAT(said_, Not(testing::Contains(HasSubstr("memory"))));
   Die(0, KilledBy(SIGKILL), Counting("chunk 3", /*progress=*/4));
-  EXPECT_THAT(said_.back(), AllOf(HasSubstr("probably out of memory"), HasSubstr("--memory")));
+  EXPECT_THAT(said_.back(), AllOf(HasSubstr("it was out of memory"), HasSubstr("--memory")));
 }
 
 // Its successor had the first chunks again, but not as many.
 TEST_F(WorkerSupervisorTest, ASuccessorThatGetsLessFarDoesNotGetOn) {
   Die(0, KilledBy(SIGKILL), Counting("chunk 9", /*progress=*/8));
   Die(0, KilledBy(SIGKILL), Counting("chunk 5", /*progress=*/3));
-  EXPECT_THAT(said_.back(), HasSubstr("probably out of memory"));
+  EXPECT_THAT(said_.back(), HasSubstr("it was out of memory"));
   Die(0, KilledBy(SIGKILL), Counting("chunk 7", /*progress=*/4));
   EXPECT_THAT(said_.back(), Not(HasSubstr("memory")));
 }

@@ -76,8 +76,7 @@ bool CountingSink::Fail(CountTable::AddResult result, std::string_view key) {
     const MemoryBudget& memory = plan_.control->memory();
     const uint64_t for_blocks = plan_.blocks->count * plan_.blocks->target_bytes;
     report_->fatal.Set(fmt::format(
-        "out of memory: {} take {}, and the tables have to grow, but may take only {} in "
-        "all{} ({})",
+        "out of memory: {} take {} and would grow to more than they may take, {} in all{} ({})",
         for_blocks == 0 ? "the tables" : "tables and long records",
         FormatMemory(memory.taken_bytes()), FormatMemory(memory.limit_bytes()),
         for_blocks == 0 ? ""

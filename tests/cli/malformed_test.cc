@@ -259,7 +259,7 @@ TEST_F(MalformedCliTest, AllLinesMayBeSkipped) {
   const Outcome outcome = SameForAll({"-f", "ngram", "--skip-malformed"}, "one\ntwo\n\nthree");
   EXPECT_THAT(outcome, ExitsWith(0));
   EXPECT_EQ(outcome.out, "");
-  const std::string all = "tally: 4 malformed lines skipped, and no other was counted";
+  const std::string all = "tally: 4 malformed lines skipped, and there was no other";
   EXPECT_THAT(outcome.err, HasSubstr(all));
   const Outcome quiet = Tally({"count", "-q", "-f", "ngram", "--skip-malformed", "in"});
   EXPECT_EQ(quiet.err, all + ": is this the right format (-f)?\n");
@@ -275,6 +275,13 @@ TEST_F(MalformedCliTest, MoreLinesSkippedThanCountedAreToldUnderQuietToo) {
   EXPECT_EQ(outcome.out, "a\t1\nb\t1\n");
   EXPECT_EQ(outcome.err,
             "tally: 3 malformed lines skipped, of 5 in all: is this the right format (-f)?\n");
+}
+
+TEST_F(MalformedCliTest, OfColumnsTheirOptionsAreDoubted) {
+  const std::vector<std::string> skip = {"-q", "-f", "columns", "-k9", "--skip-malformed"};
+  EXPECT_EQ(SameForAll(skip, "a\tb\n").err,
+            "tally: 1 malformed line skipped, and there was no other: are these the right columns "
+            "(-d, -k, -v)?\n");
 }
 
 TEST_F(MalformedCliTest, LinesThatAFilterLeavesOutAreNotMalformed) {

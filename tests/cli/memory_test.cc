@@ -46,8 +46,9 @@ TEST_F(MemoryCliTest, MoreKeysThanTheBudgetHoldsAreStatus4WithTheFigureAndARemed
                                    "12M", "-o", "out", input},
                                   Stdin::Text(text));
     EXPECT_THAT(outcome, ExitsWith(4)) << input;
-    EXPECT_THAT(outcome.err, AllOf(StartsWith("tally: "), ContainsRegex("may take only [0-9]+ MiB"),
-                                   HasSubstr("(--memory: " + Remedy() + ")")));
+    EXPECT_THAT(outcome.err,
+                AllOf(StartsWith("tally: "), ContainsRegex("may take, [0-9]+ MiB in all"),
+                      HasSubstr("(--memory: " + Remedy() + ")")));
     EXPECT_EQ(Read("out"), "as it was");
   }
 }
@@ -112,7 +113,7 @@ TEST_F(MemoryCliTest, LittleMemoryIsToldAsWhatItIs) {
                 IsSerial() ? "1 worker needs at least 256 KiB" : "5 workers need at least 1280 KiB",
                 Remedy()));
   EXPECT_THAT(error("300K", "1"), AllOf(HasSubstr("out of memory: the tables take "),
-                                        HasSubstr("but may take only 300 KiB in all (--memory: "
+                                        HasSubstr("they may take, 300 KiB in all (--memory: "
                                                   "raise --memory)")));
 }
 
