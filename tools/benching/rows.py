@@ -91,10 +91,8 @@ class Inputs:
 
 def sorted_ngrams(inputs, tools):
     file = inputs.ngrams("sorted.tsv", 1700)
-    ours = tools.tally([file])
-    commands = [tools.scan_floor(file), ours, tools.duckdb([file]), tools.mawk(file)]
-    if inputs.scale == 1:
-        commands.append(tools.python_pool(file))
+    commands = [tools.scan_floor(file), tools.tally([file]), tools.duckdb([file]), tools.mawk(file),
+                tools.python_pool(file)]
     return Row("sorted", "n-grams, sorted, 1.7 GB", commands, [
         times_faster("DuckDB", 10), times_faster("mawk", 25),
         times_faster("Python process pool", 100), at_most_times("scan floor", 4)])
