@@ -206,7 +206,8 @@ class CountTable {
   /// Slots that a search of any of the keys looks at, at most.
   uint64_t LongestProbe() const;
 
-  /// A partition: the keys whose hashes have it as their top `log2_partitions` bits.
+  /// A partition: the keys whose hashes have it as their top `log2_partitions` bits, so many at
+  /// most.
   static constexpr unsigned kMaxLog2Partitions = 14;
   /// How many they are.
   uint64_t CountPartition(uint64_t partition, unsigned log2_partitions) const;

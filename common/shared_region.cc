@@ -37,11 +37,8 @@ void LeaveUnmarked(const void* data, size_t size_bytes) {
 void PopulateForWriting(void* begin, void* end) {
   const size_t first = RoundUpToPages(reinterpret_cast<uintptr_t>(begin));
   const size_t last = RoundUpToPages(reinterpret_cast<uintptr_t>(end));
-#ifdef MADV_POPULATE_WRITE  // since Linux 5.14
-  if (first < last) {
-    (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
-  }
-#endif
+  if (first >= last) return;
+  (void)madvise(reinterpret_cast<void*>(first), last - first, MADV_POPULATE_WRITE);
 }
 
 size_t RoundUpToPages(size_t size_bytes) {

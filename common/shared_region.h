@@ -47,8 +47,8 @@ class SharedRegion {
 
 /// Has memory put under a range that is about to be written to all over: this takes less time than
 /// a page fault for each page, best for some pages at a time, which are then in the L2 cache. The
-/// pages are those that begin in the range. What the kernel does not do now, it does when they are
-/// touched.
+/// pages are those that begin in the range. What the kernel does not do now (before Linux 5.14,
+/// nothing), it does when they are touched.
 void PopulateForWriting(void* begin, void* end);
 
 /// For shared memory that this process is about to unmap, or to end with: the kernel shall not mark

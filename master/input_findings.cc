@@ -41,7 +41,7 @@ void InputFindings::SayWhichWereSkipped() const {
   }
 }
 
-bool InputFindings::MostWereSkipped() const { return malformed_ > Lines() - malformed_; }
+bool InputFindings::MostWereSkipped() const { return malformed_ > 0 && 2 * malformed_ > Lines(); }
 
 void InputFindings::SaySkipped(Format format) const {
   if (malformed_ == 0) return;

@@ -34,12 +34,13 @@ struct Row {
 
 inline Row MakeRow(const CountTable::Entry& entry) {
   static_assert(Row::kMostInlineBytes == sizeof entry.first_bytes);
-  const bool is_short = entry.key.size() <= Row::kMostInlineBytes;
-  const uint64_t next = __builtin_bswap64(entry.first_bytes.high);
-  return {.count = entry.count,
+  Row row{.count = entry.count,
           .first = __builtin_bswap64(entry.first_bytes.low),
-          .next = is_short ? next : reinterpret_cast<uint64_t>(entry.key.data()),
+          .next = __builtin_bswap64(entry.first_bytes.high),
           .key_size = entry.key.size()};
+  // (Not behind an "if", which nobody could predict.)
+  row.next = row.is_short() ? row.next : reinterpret_cast<uint64_t>(entry.key.data());
+  return row;
 }
 Row MakeRow(std::string_view key, uint64_t count);
 

@@ -315,7 +315,7 @@ bool RunWorker(const CountPlan& plan, uint32_t worker) noexcept {
       first_chunk = TakeOver(plan, worker);
     }
     const bool counted = Worker(plan, worker).Run(first_chunk);
-    LeaveUnmarked(plan.tables[worker], plan.table_bytes);
+    LeaveUnmarked(plan.tables[worker], plan.table_bytes);  // (a thread's is read but once more)
     return counted;
   } catch (const std::bad_alloc&) {
     report.fatal.Set("out of memory");
